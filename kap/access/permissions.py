@@ -1,0 +1,98 @@
+"""Who people are, how they stand to a record, and everything that can be done."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person is in their practice."""
+
+    ADMIN = "admin"
+    THERAPIST = "therapist"
+    PATIENT = "patient"
+
+
+class Tie(StrEnum):
+    """How a person stands to the record or page in question."""
+
+    SELF = "self"  # it is about them, or their own account
+    CARE_TEAM = "care_team"  # they belong to the patient's care team
+    PRACTICE = "practice"  # it belongs to their practice
+    NONE = "none"  # another practice's, or a patient who is not theirs
+
+
+class Permission(StrEnum):
+    """Every act, as `room:thing:verb`; the meaning stands beside each in `MEANING`."""
+
+    ACCOUNT_MANAGE = "accounts:self:manage"
+    PEOPLE_READ = "accounts:people:read"
+    PEOPLE_INVITE = "accounts:people:invite"
+    PRACTICE_EDIT = "accounts:practice:edit"
+    AUDIT_READ = "accounts:audit:read"
+    HOME_READ = "home:own:read"
+
+    PATIENTS_LIST = "patients:list:read"
+    PATIENT_ADMIT = "patients:record:admit"
+    PATIENT_READ = "patients:record:read"
+    PATIENT_EDIT = "patients:record:edit"
+    PATIENT_ARCHIVE = "patients:record:archive"
+    PATIENT_INVITE = "patients:record:invite"
+    TEAM_CHANGE = "patients:team:change"
+    TRACE_READ = "patients:trace:read"
+
+    LIBRARY_READ = "music:library:read"
+    LIBRARY_ADD = "music:library:add"
+    PLAYLIST_EDIT = "music:playlist:edit"
+    MIX_RENDER = "music:mix:render"
+    MIX_PLAY = "music:mix:play"
+
+    SESSION_READ = "sessions:session:read"
+    SESSION_PLAN = "sessions:session:plan"
+    SESSION_RECORD = "sessions:session:record"
+    INTENTION_READ = "sessions:intention:read"
+    INTENTION_WRITE = "sessions:intention:write"
+
+    GUIDES_READ = "preparation:guides:read"
+    ASSIGNMENT_READ = "preparation:assignment:read"
+    ASSIGNMENT_ASSIGN = "preparation:assignment:assign"
+    ASSIGNMENT_DO = "preparation:assignment:do"
+
+    JOURNAL_WRITE = "integration:journal:write"
+    JOURNAL_SHARE = "integration:journal:share"
+    JOURNAL_READ_SHARED = "integration:journal:read-shared"
+    COMMENT_WRITE = "integration:comment:write"
+
+
+MEANING: dict[Permission, str] = {
+    Permission.ACCOUNT_MANAGE: "Change one's own password, see and end one's own sign-ins.",
+    Permission.PEOPLE_READ: "See the practice's staff and open invitations.",
+    Permission.PEOPLE_INVITE: "Invite staff, revoke an invitation, close a staff account.",
+    Permission.PRACTICE_EDIT: "Change the practice's name, time zone and crisis help.",
+    Permission.AUDIT_READ: "Read the practice's log of acts, which has no clinical content.",
+    Permission.HOME_READ: "Open one's own home page.",
+    Permission.PATIENTS_LIST: "List the patients one cares for.",
+    Permission.PATIENT_ADMIT: "Admit a new patient, joining their care team.",
+    Permission.PATIENT_READ: "Open a patient's chart.",
+    Permission.PATIENT_EDIT: "Change a patient's identity details.",
+    Permission.PATIENT_ARCHIVE: "Archive a patient, or restore one.",
+    Permission.PATIENT_INVITE: "Invite a patient to sign in, or revoke that.",
+    Permission.TEAM_CHANGE: "Add a colleague to the care team, or remove one.",
+    Permission.TRACE_READ: "See who opened or changed the record, and when.",
+    Permission.LIBRARY_READ: "See and hear the practice's tracks and playlists.",
+    Permission.LIBRARY_ADD: "Upload, describe and retire tracks.",
+    Permission.PLAYLIST_EDIT: "Build, reorder and rename playlists.",
+    Permission.MIX_RENDER: "Have a playlist rendered into one continuous file.",
+    Permission.MIX_PLAY: "Play a rendered mix.",
+    Permission.SESSION_READ: "See a patient's dosing sessions and their notes.",
+    Permission.SESSION_PLAN: "Plan or change a dosing session.",
+    Permission.SESSION_RECORD: "Open, play, note and close a dosing session.",
+    Permission.INTENTION_READ: "Read a patient's intention.",
+    Permission.INTENTION_WRITE: "Write one's own intention.",
+    Permission.GUIDES_READ: "Read the library of guides.",
+    Permission.ASSIGNMENT_READ: "See what a patient was given to prepare and where it stands.",
+    Permission.ASSIGNMENT_ASSIGN: "Give a patient a guide, or take it back.",
+    Permission.ASSIGNMENT_DO: "Read, tick and finish what one was given.",
+    Permission.JOURNAL_WRITE: "Write, read and delete one's own journal.",
+    Permission.JOURNAL_SHARE: "Share an entry of one's own journal, or stop sharing it.",
+    Permission.JOURNAL_READ_SHARED: "Read the entries a patient shares with the care team.",
+    Permission.COMMENT_WRITE: "Comment on an entry one may read.",
+}

@@ -1,0 +1,162 @@
+"""Any sound file to blocks of 48 kHz stereo.
+
+Everything downstream (measuring, mixing, encoding) sees float32 arrays of shape (n, 2) at 48 kHz, full scale
+1.0, so a gain computed from a measurement is exact for what is mixed.
+"""
+
+import os
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Disposition
+from numpy.typing import NDArray
+
+from kap.audio import intact
+from kap.audio.errors import Damaged, MovingPicture, NotAudio, Truncated
+
+Block = NDArray[np.float32]
+
+RATE = 48_000
+BLOCK = RATE
+
+# FFmpeg also opens playlists and scripts that name other files; only formats that hold sound are let in.
+_FORMATS = "aac,aiff,ape,asf,au,caf,flac,matroska,mov,mp3,ogg,tta,w64,wav,wv"
+_COVER = Disposition.attached_pic | Disposition.timed_thumbnails
+_BAD_PACKETS_ALLOWED = 0.01
+# Encoder padding that a header does not mention stays well below this.
+_LENGTH_TOLERANCE_S = 0.5
+
+
+class Source(AbstractContextManager["Source"]):
+    """An opened sound file. Raises AudioError when it cannot be used; never an FFmpeg error."""
+
+    def __init__(self, path: Path) -> None:
+        intact.check(path)
+        self._container = _open(path)
+        try:
+            self._stream = _sound_of(self._container)
+            self.sample_rate = self._stream.rate
+            self.channels = self._stream.codec_context.channels
+            self.codec = self._stream.codec_context.codec.canonical_name
+            self.tags = _tags(self._container, self._stream)
+            self.declared_s = float(self._declared() or 0)
+            self._length_is_fact = intact.declares_length(path, self._container.format.name)
+        except BaseException:
+            self._container.close()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._container.close()
+
+    def blocks(self) -> Generator[Block, None, None]:
+        """Float32 (n, 2) at 48 kHz, n = BLOCK but for the last. Raises Truncated or Damaged at the end."""
+        stop = self._edit_list_end()
+        done = 0
+        try:
+            for block in _in_blocks(self._converted()):
+                kept = block if stop is None else block[: max(0, stop - done)]
+                done += len(kept)
+                if len(kept):
+                    yield kept
+        except (av.FFmpegError, ValueError) as error:
+            raise (Damaged if done else NotAudio) from error
+        if done == 0:
+            raise NotAudio
+        if self._length_is_fact and self.declared_s and done / RATE < self.declared_s - _LENGTH_TOLERANCE_S:
+            raise Truncated
+
+    def _declared(self) -> Fraction | None:
+        if self._stream.duration is None or self._stream.time_base is None:
+            return None
+        return self._stream.duration * self._stream.time_base
+
+    def _edit_list_end(self) -> int | None:
+        """MP4 states where the music ends inside its last frame; FFmpeg hands out the whole frame."""
+        declared = self._declared()
+        return round(declared * RATE) if declared and "mp4" in self._container.format.name else None
+
+    def _converted(self) -> Iterator[AudioFrame]:
+        conversion = _conversion()
+        shape: tuple[str, str, int] | None = None
+        for frame in self._frames():
+            before, shape = shape, (frame.format.name, frame.layout.name, frame.sample_rate)
+            if before not in (None, shape):
+                # A chained stream may change its rate or channels on the way.
+                yield from conversion.resample(None)
+                conversion = _conversion()
+            # Lengths are counted in samples: jumps in the time stamps are no concern of the mix.
+            frame.pts = None
+            yield from conversion.resample(frame)
+        yield from conversion.resample(None)
+
+    def _frames(self) -> Iterator[AudioFrame]:
+        good = bad = 0
+        for packet in self._container.demux(self._stream):
+            try:
+                frames = packet.decode()
+            except (av.FFmpegError, ValueError):
+                bad += 1
+                continue
+            good += 1
+            yield from frames
+        if bad > max(1, _BAD_PACKETS_ALLOWED * good):
+            raise Damaged if good > bad else NotAudio
+
+
+def _open(path: Path) -> InputContainer:
+    try:
+        # The prefix keeps a name such as "concat:a" from being taken for another protocol.
+        return av.open(
+            "file:" + os.fspath(path.absolute()),
+            "r",
+            container_options={"format_whitelist": _FORMATS, "protocol_whitelist": "file"},
+            metadata_errors="replace",
+        )
+    except (av.FFmpegError, ValueError) as error:
+        raise NotAudio from error
+
+
+def _sound_of(container: InputContainer) -> AudioStream:
+    if any(not stream.disposition & _COVER for stream in container.streams.video):
+        raise MovingPicture
+    if not container.streams.audio:
+        raise NotAudio
+    stream = container.streams.audio[0]
+    # A stream whose codec FFmpeg does not know has no rate at all.
+    if not getattr(stream, "rate", 0) or not stream.codec_context.channels:
+        raise NotAudio
+    return stream
+
+
+def _conversion() -> AudioResampler:
+    return AudioResampler(format="flt", layout="stereo", rate=RATE)
+
+
+def _tags(container: InputContainer, stream: AudioStream) -> dict[str, str]:
+    """Lower-case names; Ogg keeps its tags with the stream, the others with the container."""
+    return {name.lower(): text for name, text in (container.metadata | stream.metadata).items()}
+
+
+def _in_blocks(frames: Iterator[AudioFrame]) -> Iterator[Block]:
+    held: list[Block] = []
+    count = 0
+    for frame in frames:
+        held.append(np.asarray(frame.to_ndarray(), dtype=np.float32).reshape(-1, 2))
+        count += len(held[-1])
+        while count >= BLOCK:
+            joined = np.concatenate(held)
+            yield joined[:BLOCK]
+            held, count = [joined[BLOCK:]], count - BLOCK
+    if count:
+        yield np.concatenate(held)

@@ -1,0 +1,82 @@
+"""Markdown to HTML that may stand on a page without a second look."""
+
+import re
+from collections.abc import Mapping
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+from markupsafe import Markup
+
+# The label of a source in running text, in the manner of a footnote: [^label].
+CITATION = re.compile(r"\[\^([a-z0-9-]+)\]")
+
+# h1 is the page's own title.
+_TAGS = {"p", "h2", "h3", "ul", "ol", "li", "strong", "em", "blockquote", "a", "sup", "hr", "br", "code"}
+_ATTRIBUTES = {"a": {"href", "aria-label"}, "sup": {"class"}, "ol": {"start"}}
+_LINK = re.compile(r"(?:https?://|#source-)", re.IGNORECASE)
+
+
+def render(text: str, citations: Mapping[str, int] | None = None) -> Markup:
+    """HTML of `text`. `citations` gives the number of each source label; other labels stay as written."""
+    return _cleaned(_PARSER.render(text, {"citations": citations or {}}))
+
+
+def render_line(text: str, citations: Mapping[str, int] | None = None) -> Markup:
+    """HTML of one line, without a paragraph around it."""
+    return _cleaned(_PARSER.renderInline(text, {"citations": citations or {}}))
+
+
+def source_anchor(label: str) -> str:
+    """The element id a citation points to in the list of sources."""
+    return f"source-{label}"
+
+
+def _citation(state: StateInline, silent: bool) -> bool:
+    found = CITATION.match(state.src, state.pos)
+    if not found or found[1] not in state.env.get("citations", {}):
+        return False
+    if not silent:
+        token = state.push("citation", "", 0)
+        token.content = found[1]
+    state.pos = found.end()
+    return True
+
+
+def _citation_html(
+    _renderer: RendererHTML, tokens: list[Token], index: int, _options: OptionsDict, env: EnvType
+) -> str:
+    label = tokens[index].content
+    number = env["citations"][label]
+    link = f'<a href="#{source_anchor(label)}" aria-label="Source {number}">{number}</a>'
+    return f'<sup class="citation">{link}</sup>'
+
+
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False})
+    parser.inline.ruler.before("link", "citation", _citation)
+    parser.add_render_rule("citation", _citation_html)
+    return parser
+
+
+def _web_links_only(_tag: str, attribute: str, value: str) -> str | None:
+    return value if attribute != "href" or _LINK.match(value) else None
+
+
+def _cleaned(html: str) -> Markup:
+    return Markup(  # noqa: S704 - nh3 has just reduced it to the list above
+        nh3.clean(
+            html,
+            tags=_TAGS,
+            attributes=_ATTRIBUTES,
+            attribute_filter=_web_links_only,
+            url_schemes={"http", "https"},
+            link_rel="noopener noreferrer",
+        )
+    )
+
+
+_PARSER = _parser()

@@ -1,0 +1,131 @@
+"""Sealing: AES-256-GCM under data keys that the instance key wraps; digests of tokens and addresses.
+
+The instance key is 32 random bytes in a file that only its owner can read. It never seals content itself:
+it wraps data keys (one per patient, one per practice for identity details) and, through HKDF, yields the
+keys for cookies and look-up digests. Destroying a data key destroys what it sealed, in backups too.
+"""
+
+import base64
+import hmac
+import os
+import secrets
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+KEY_BYTES = 32
+NONCE_BYTES = 12  # NIST SP 800-38D: 96-bit random nonces, good for 2**32 messages under one data key
+_FORMAT = b"\x01"
+
+
+class KeyProblem(Exception):
+    """The instance key is missing or unusable; the text is one sentence for the person who starts Kap."""
+
+
+class Unreadable(Exception):
+    """A sealed value did not open: another row's, another key's, or tampered with."""
+
+
+@dataclass(frozen=True)
+class InstanceKey:
+    """The key of one installation."""
+
+    secret: bytes
+
+    def __repr__(self) -> str:
+        return "InstanceKey(…)"
+
+    def derive(self, purpose: str) -> bytes:
+        """32 bytes for one purpose, unrelated to those for any other (RFC 5869)."""
+        return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode()).derive(
+            self.secret
+        )
+
+    def new_data_key(self, *, owner: str) -> bytes:
+        """A fresh data key, wrapped for storage. `owner` binds the wrapping to its row."""
+        return seal(
+            self.derive("wrap"),
+            secrets.token_bytes(KEY_BYTES),
+            context=f"data_key|{owner}",
+        )
+
+    def unwrap(self, wrapped: bytes, *, owner: str) -> bytes:
+        """The data key inside `wrapped`. Raises `Unreadable`."""
+        return unseal(self.derive("wrap"), wrapped, context=f"data_key|{owner}")
+
+    def lookup_digest(self, purpose: str, value: str) -> str:
+        """A keyed digest to find a row by a value that is itself sealed, such as an e-mail address."""
+        return hmac.new(self.derive(f"lookup:{purpose}"), value.encode(), sha256).hexdigest()
+
+
+def create_key_file(path: Path) -> None:
+    """Write a new instance key that only the owner can read. Never replaces one."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_key_file(path: Path) -> InstanceKey:
+    """The key in `path`. Raises `KeyProblem` when it is missing, exposed or malformed."""
+    try:
+        exposed = path.stat().st_mode & 0o077
+        secret = base64.b64decode(path.read_bytes().strip(), validate=True)
+    except FileNotFoundError as error:
+        raise KeyProblem(
+            f"The key file {path} is missing; without it nothing sealed can be read. Restore its backup."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise KeyProblem(f"The key file {path} cannot be read.") from error
+    if exposed:
+        raise KeyProblem(f"The key file {path} can be read by others; run: chmod 600 {path}")
+    if len(secret) != KEY_BYTES:
+        raise KeyProblem(f"The key file {path} does not hold a key.")
+    return InstanceKey(secret)
+
+
+def seal(key: bytes, plain: bytes, *, context: str) -> bytes:
+    """Encrypt `plain`, padded so that its length says little, bound to `context`."""
+    nonce = os.urandom(NONCE_BYTES)
+    return _FORMAT + nonce + AESGCM(key).encrypt(nonce, _pad(plain), context.encode())
+
+
+def unseal(key: bytes, sealed: bytes, *, context: str) -> bytes:
+    """Undo `seal`. Raises `Unreadable` when key, bytes or context are not the ones it was sealed with."""
+    if sealed[:1] != _FORMAT:
+        raise Unreadable("unknown format")
+    nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
+    try:
+        return _unpad(AESGCM(key).decrypt(nonce, body, context.encode()))
+    except InvalidTag as error:
+        raise Unreadable("the seal does not match") from error
+
+
+def new_token() -> str:
+    """A secret for a link or a cookie: 256 random bits, URL-safe."""
+    return secrets.token_urlsafe(32)
+
+
+def token_digest(token: str) -> str:
+    """What is stored of a token. It is random and long, so a plain digest cannot be guessed backwards."""
+    return sha256(token.encode()).hexdigest()
+
+
+def _pad(plain: bytes) -> bytes:
+    """Length-hiding padding: at most 12 % more, leaks O(log log n) bits of the length (Padmé)."""
+    size = max(len(plain) + 1, 256)  # a word and a paragraph look the same
+    exponent = size.bit_length() - 1
+    step = 1 << max(exponent - exponent.bit_length(), 0)
+    padded = -(-size // step) * step
+    return plain + b"\x80" + b"\x00" * (padded - len(plain) - 1)
+
+
+def _unpad(padded: bytes) -> bytes:
+    return padded[: padded.rindex(b"\x80")]

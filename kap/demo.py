@@ -1,0 +1,337 @@
+"""A demonstration practice: two therapists, an administrator, six patients at different points of the arc.
+
+Everything goes through the rooms' own actions, so whatever a page shows of it is true.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+
+from kap.access.actor import Actor
+from kap.access.permissions import Role
+from kap.accounts import actions as accounts
+from kap.accounts import passwords
+from kap.accounts import queries as people
+from kap.accounts.models import Practice, User
+from kap.audio.synth.recipes import RECIPES
+from kap.clock import from_wall, in_zone, now
+from kap.content.guides import library
+from kap.db import db, transaction
+from kap.integration import actions as integration
+from kap.integration.rules import Writing
+from kap.jobs import queue
+from kap.jobs.registry import Progress, task
+from kap.music import actions as music
+from kap.music import playlist_actions as playlists
+from kap.music.arcs import arcs
+from kap.music.builder import Candidate, build
+from kap.music.models import Playlist, Track, TrackState
+from kap.patients import actions as patients
+from kap.patients.actions import Identity
+from kap.patients.models import Patient
+from kap.preparation import actions as preparation
+from kap.sessions import actions as sessions
+from kap.sessions.actions import Plan
+from kap.sessions.models import DosingSession
+from kap.sessions.rules import Route
+
+PRACTICE = "Linden House"
+ZONE = "Europe/Berlin"
+PASSWORD = "linden house evening light"  # noqa: S105 - published on purpose; see SECURITY.md
+MAIL = "linden.example"
+SIGN_INS = (
+    ("Ines Ortega, administrator", f"ines@{MAIL}"),
+    ("Mara Lindqvist, therapist", f"mara@{MAIL}"),
+    ("Jonas Feld, therapist", f"jonas@{MAIL}"),
+    ("Clara Winter, patient, session today", f"clara@{MAIL}"),
+    ("Ben Hartmann, patient, preparing", f"ben@{MAIL}"),
+    ("David Okafor, patient, session yesterday", f"david@{MAIL}"),
+    ("Elif Kaya, patient, integrating", f"elif@{MAIL}"),
+)
+HELP = """\
+**If you are in danger, or someone else is, call the emergency number: 112.**
+
+- Emotional support at any hour, free: [116 123](https://www.telefonseelsorge.de)
+- Our practice, on weekdays from 9 to 17: 030 555 0100
+
+Your therapist sees messages in this product only during working hours.
+"""
+# Rendered tracks end in silence that a mix trims; a programme planned this much shorter surely fits.
+USABLE = 0.94
+LOOK_AGAIN = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class _Demo:
+    practice: Practice
+    mara: User
+    jonas: User
+    password_hash: str
+    now: datetime
+
+
+def is_filled() -> bool:
+    """Whether this installation holds the demonstration practice."""
+    return people.user_by_email(SIGN_INS[0][1]) is not None
+
+
+def fill() -> bool:
+    """Make the demonstration practice. Does nothing, and says so, where there is a practice already."""
+    if people.practice_count():
+        db.session.rollback()
+        return False
+    db.session.rollback()
+    password_hash = passwords.hash_of(PASSWORD)  # slow on purpose, so before the transaction
+    with transaction():
+        demo = _people(password_hash)
+        programmes = _music(demo)
+        _alma(demo)
+        _ben(demo, programmes["sublingual"])
+        _clara(demo, programmes["iv-40"])
+        _david(demo, programmes["im"])
+        _elif(demo, programmes["iv-40"])
+        _farid(demo, programmes["intranasal"])
+    return True
+
+
+def _people(password_hash: str) -> _Demo:
+    moment = now()
+    practice = accounts.found_practice(
+        name=PRACTICE, zone=ZONE, help_text=HELP, at=moment - timedelta(days=60)
+    )
+    enter = partial(_enter, practice, password_hash)
+    enter(Role.ADMIN, "Ines Ortega")
+    mara, jonas = enter(Role.THERAPIST, "Mara Lindqvist"), enter(Role.THERAPIST, "Jonas Feld")
+    return _Demo(practice, mara, jonas, password_hash, moment)
+
+
+def _enter(practice: Practice, password_hash: str, role: Role, name: str) -> User:
+    user = accounts.enter_user(
+        practice=practice, role=role, name=name, email=_email(name), actor=Actor.system(practice.id), at=now()
+    )
+    user.password_hash = password_hash
+    return user
+
+
+def _email(name: str) -> str:
+    return f"{name.split(maxsplit=1)[0].lower()}@{MAIL}"
+
+
+def _admit(demo: _Demo, name: str, born: str, *, by: User, days_ago: int, signs_in: bool = True) -> Patient:
+    patient = patients.admit(
+        practice=demo.practice,
+        identity=Identity(name=name, born=born, email=_email(name), phone="030 555 0142"),
+        actor=by.actor,
+        at=demo.now - timedelta(days=days_ago),
+    )
+    if signs_in:
+        patient.user = _enter(demo.practice, demo.password_hash, Role.PATIENT, name)
+        patient.user_id = patient.user.id
+    return patient
+
+
+def _assign(
+    demo: _Demo, patient: Patient, slug: str, *, due_in: int, line: str | None = None, done: bool = False
+) -> UUID:
+    """Give a guide, a week before it is due; `done` has the patient finish it, every item ticked."""
+    guide = library()[slug]
+    given = demo.now + timedelta(days=min(due_in - 7, -1))
+    due = in_zone(demo.now, ZONE).date() + timedelta(days=due_in)
+    therapist = _therapist(demo, patient)
+    assignment = preparation.assign(
+        patient, guide=guide, due_on=due, line=line, actor=therapist.actor, at=given
+    )
+    if done and patient.user:
+        for item in guide.items:
+            preparation.tick(
+                assignment, item=item.key, actor=patient.user.actor, at=given + timedelta(days=1)
+            )
+        assignment.opened_at = given + timedelta(days=1)
+        preparation.finish(assignment, actor=patient.user.actor, at=given + timedelta(days=1))
+    return assignment.id
+
+
+def _therapist(demo: _Demo, patient: Patient) -> User:
+    return demo.jonas if patient.name.startswith("Farid") else demo.mara
+
+
+def _session(
+    demo: _Demo, patient: Patient, route: Route, *, days: int, hour: int, programme: Playlist
+) -> DosingSession:
+    day = in_zone(demo.now, ZONE).date() + timedelta(days=days)
+    therapist = _therapist(demo, patient)
+    planned_at = from_wall(datetime(day.year, day.month, day.day, hour), ZONE)  # noqa: DTZ001 - a wall clock
+    plan = Plan(planned_at=planned_at, route=route, therapist_id=therapist.id, playlist_id=programme.id)
+    session = sessions.plan(patient, wanted=plan, actor=therapist.actor)
+    db.session.flush()
+    return session
+
+
+def _hold(demo: _Demo, session: DosingSession, *, minutes: int, notes: dict[int, str]) -> None:
+    """Let a planned session have taken place, with notes at minutes of it."""
+    therapist = _therapist(demo, session.patient).actor
+    opened = session.planned_at
+    sessions.open_session(session, actor=therapist, at=opened)
+    db.session.flush()
+    for minute, text in notes.items():
+        sessions.add_note(
+            session,
+            text=text,
+            client_id=uuid4(),
+            written_at=opened + timedelta(minutes=minute),
+            music_s=None,
+            actor=therapist,
+        )
+    sessions.close(session, actor=therapist, at=opened + timedelta(minutes=minutes))
+    db.session.flush()
+
+
+def _intend(patient: Patient, text: str, *, at: datetime) -> None:
+    if patient.user:
+        sessions.write_intention(patient, text=text, version=0, actor=patient.user.actor, at=at)
+
+
+def _alma(demo: _Demo) -> None:
+    """Just admitted, invited, has not come yet."""
+    patient = _admit(demo, "Alma Brandt", "1991-03-14", by=demo.mara, days_ago=1, signs_in=False)
+    patients.invite(patient, actor=demo.mara.actor, days=7, at=demo.now - timedelta(days=1))
+
+
+def _ben(demo: _Demo, programme: Playlist) -> None:
+    """Preparing: one guide done, one half ticked, one overdue; a session in five days."""
+    patient = _admit(demo, "Ben Hartmann", "1984-11-02", by=demo.mara, days_ago=12)
+    _assign(demo, patient, "what-kap-is", due_in=-3, done=True)
+    _assign(demo, patient, "set-setting-intention", due_in=-1, line="Take your time with the last part.")
+    _assign(demo, patient, "the-day-of-the-session", due_in=4)
+    _session(demo, patient, Route.SUBLINGUAL, days=5, hour=10, programme=programme)
+
+
+def _clara(demo: _Demo, programme: Playlist) -> None:
+    """Prepared; her session is today."""
+    patient = _admit(demo, "Clara Winter", "1978-06-21", by=demo.mara, days_ago=20)
+    for slug in ("what-kap-is", "set-setting-intention", "the-day-of-the-session"):
+        _assign(demo, patient, slug, due_in=-2, done=True)
+    _intend(
+        patient,
+        "To be kinder to the part of me that is always getting ready for the worst.",
+        at=demo.now - timedelta(days=3),
+    )
+    hour = min(in_zone(demo.now, ZONE).hour + 1, 23)
+    _session(demo, patient, Route.IV, days=0, hour=hour, programme=programme)
+
+
+def _david(demo: _Demo, programme: Playlist) -> None:
+    """His session was yesterday; he has not written yet."""
+    patient = _admit(demo, "David Okafor", "1969-01-30", by=demo.mara, days_ago=30)
+    _assign(demo, patient, "what-kap-is", due_in=-10, done=True)
+    _assign(demo, patient, "the-day-of-the-session", due_in=-2, done=True)
+    _intend(
+        patient, "I would like to put down some of what I carry for others.", at=demo.now - timedelta(days=4)
+    )
+    session = _session(demo, patient, Route.IM, days=-1, hour=14, programme=programme)
+    notes = {
+        2: "Eye shade on, settled.",
+        18: "Tears, quiet.",
+        55: "First words: so much space.",
+        95: "Sits up.",
+    }
+    _hold(demo, session, minutes=120, notes=notes)
+    _assign(demo, patient, "after-the-session", due_in=0)
+
+
+def _elif(demo: _Demo, programme: Playlist) -> None:
+    """Integrating: one entry shared and answered, one kept to herself."""
+    patient = _admit(demo, "Elif Kaya", "1995-09-08", by=demo.mara, days_ago=40)
+    _assign(demo, patient, "what-kap-is", due_in=-14, done=True)
+    _assign(demo, patient, "after-the-session", due_in=-3, done=True)
+    _intend(patient, "To listen.", at=demo.now - timedelta(days=6))
+    session = _session(demo, patient, Route.IV, days=-4, hour=11, programme=programme)
+    notes = {
+        1: "Infusion started.",
+        12: "Breathing slows.",
+        40: "Infusion ends.",
+        70: "Smiles, asks for light.",
+    }
+    _hold(demo, session, minutes=95, notes=notes)
+    _session(demo, patient, Route.IV, days=3, hour=11, programme=programme)
+    assert patient.user is not None  # noqa: S101 - she signs in, see above
+    write = partial(integration.write, patient, version=0)
+    shared = write(
+        entry_id=uuid4(),
+        writing=Writing(
+            "The colours are gone but the quiet stayed. I called my sister and did not rehearse it first.",
+            mood_before=4,
+            mood_after=7,
+            session_id=session.id,
+        ),
+        at=demo.now - timedelta(days=3),
+    )
+    write(
+        entry_id=uuid4(),
+        writing=Writing("Some of it I am not ready to say out loud. It is enough that it is here."),
+        at=demo.now - timedelta(days=2),
+    )
+    assert shared is not None  # noqa: S101 - it has words
+    integration.share(shared, actor=patient.user.actor, at=demo.now - timedelta(days=2))
+    integration.comment(
+        shared,
+        comment_id=uuid4(),
+        text="Thank you for letting me read this. Shall we begin with the call on Thursday?",
+        actor=demo.mara.actor,
+        at=demo.now - timedelta(days=1),
+    )
+
+
+def _farid(demo: _Demo, programme: Playlist) -> None:
+    """Jonas's patient, behind on his preparation."""
+    patient = _admit(demo, "Farid Nouri", "1988-12-19", by=demo.jonas, days_ago=15)
+    _assign(demo, patient, "what-kap-is", due_in=-5)
+    _session(demo, patient, Route.INTRANASAL, days=2, hour=9, programme=programme)
+
+
+def _music(demo: _Demo) -> dict[str, Playlist]:
+    """Tracks, composed in the background, and a programme for each route."""
+    actor = demo.mara.actor
+    tracks = music.add_recipes(practice_id=demo.practice.id, actor=actor, at=demo.now)
+    db.session.flush()
+    seconds = {recipe.slug: recipe.seconds for recipe in RECIPES}
+    candidates = [
+        Candidate(
+            id=str(track.id),
+            title=track.title,
+            duration_s=seconds[track.recipe or ""] * USABLE,
+            intensity=track.intensity or 0.0,
+        )
+        for track in tracks
+    ]
+    made = {}
+    for slug, arc in arcs().items():
+        length_s = min(arc.length_min, 75) * 60
+        chosen = build(arc, length_s=length_s, candidates=candidates)
+        made[slug] = playlists.make_playlist(chosen, name=arc.title, actor=actor, at=demo.now)
+    queue.enqueue(
+        "demo.render", practice_id=demo.practice.id, run_at=demo.now + LOOK_AGAIN, practice=demo.practice.id
+    )
+    return made
+
+
+@task("demo.render")
+def render(progress: Progress, *, practice: str) -> None:
+    """Ask for the mix of each programme once its tracks are composed."""
+    practice_id = UUID(practice)
+    with transaction():
+        waiting = db.session.scalars(
+            select(Track.id)
+            .where(Track.practice_id == practice_id, Track.state == TrackState.WAITING)
+            .limit(1)
+        ).first()
+        if waiting is not None:
+            queue.enqueue(
+                "demo.render", practice_id=practice_id, run_at=now() + LOOK_AGAIN, practice=practice
+            )
+            return
+        for playlist in db.session.scalars(select(Playlist).where(Playlist.practice_id == practice_id)):
+            playlists.request_mix(playlist, actor=Actor.system(practice_id), at=now())

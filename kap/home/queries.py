@@ -1,0 +1,215 @@
+"""What the pages that look into several rooms show. Each is a fixed number of statements."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+
+from kap.access.actor import Actor
+from kap.access.permissions import Role
+from kap.accounts import queries as people
+from kap.accounts.models import Invitation, Practice, User
+from kap.accounts.rules import is_open_invitation
+from kap.clock import from_wall, in_zone
+from kap.home.rules import ChartStanding, ChartStep, Standing, Step, chart_step, next_step
+from kap.integration import queries as integration
+from kap.integration.models import JournalEntry
+from kap.jobs import queries as jobs
+from kap.jobs.models import Job
+from kap.music import queries as music
+from kap.patients import queries as patients
+from kap.patients.models import CareTeamMember, Patient
+from kap.patients.rules import age_on
+from kap.preparation import queries as preparation
+from kap.preparation.queries import Behind, Plan
+from kap.preparation.queries import Standing as Given
+from kap.sessions import queries as sessions
+from kap.sessions.models import DosingSession, SessionState
+
+DAYS_AHEAD = 7
+SHARED_WITHIN = timedelta(days=60)
+FAILED_WITHIN = timedelta(days=30)
+ENTRIES_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class PatientHome:
+    """The next step with what it is about, then what is coming, then what is done."""
+
+    step: Step
+    write_about: DosingSession | None
+    prepare: Given | None
+    intend: Given | None
+    upcoming: list[DosingSession]
+    plan: Plan
+    past: list[DosingSession]
+    entries: list[JournalEntry]
+
+
+@dataclass(frozen=True)
+class TherapistHome:
+    """Sessions that run or are planned today, those of the week, who is behind, what was shared."""
+
+    today: list[DosingSession]
+    soon: list[DosingSession]
+    behind: list[Behind]
+    shared: list[JournalEntry]
+    has_patients: bool
+
+
+@dataclass(frozen=True)
+class AdminHome:
+    """What an administrator answers for. Nothing clinical."""
+
+    administrators: int
+    therapists: int
+    invitations: list[Invitation]
+    tracks: int
+    track_seconds: float
+    track_bytes: int
+    unfinished_jobs: int
+    failed_jobs: list[Job]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One patient's arc, as far as their care team may see it."""
+
+    step: ChartStep
+    age: int | None
+    invitation: Invitation | None  # open, so it can be revoked
+    accepted: bool
+    team: list[CareTeamMember]
+    sessions: list[DosingSession]
+    given: list[Given]
+    entries: list[JournalEntry]
+    opened: frozenset[UUID]  # ids of the entries this therapist has opened
+    needing: DosingSession | None  # the session that runs, else the next of today
+    planned: DosingSession | None
+
+
+def patient_home(patient: Patient, actor: Actor, *, at: datetime) -> PatientHome:
+    plan = preparation.plan_of(patient, in_zone(at, patient.practice.zone).date())
+    upcoming = sessions.upcoming_of(patient, at)
+    unwritten = integration.awaits_entry(patient, at)
+    intend = _asks_for_intention(plan) if upcoming and not _has_intention(patient) else None
+    step = next_step(
+        Standing(
+            in_session=sessions.open_of(patient) is not None,
+            closed_at=unwritten.closed_at if unwritten else None,
+            preparation_due=bool(plan.now),
+            intention_wanted=intend is not None,
+            session_planned=bool(upcoming),
+        ),
+        now=at,
+    )
+    return PatientHome(
+        step=step,
+        write_about=unwritten,
+        prepare=plan.now[0] if plan.now else None,
+        intend=intend,
+        upcoming=upcoming,
+        plan=plan,
+        past=sessions.past_of(patient),
+        entries=integration.entries_visible_to(actor, patient)[:ENTRIES_SHOWN],
+    )
+
+
+def therapist_home(actor: Actor, practice: Practice, *, at: datetime) -> TherapistHome:
+    today = in_zone(at, practice.zone).date()
+    tomorrow = _midnight(today + timedelta(days=1), practice.zone)
+    end = _midnight(today + timedelta(days=1 + DAYS_AHEAD), practice.zone)
+    # From yesterday on, because a session left open then still needs someone.
+    found = sessions.in_window(actor, _midnight(today - timedelta(days=1), practice.zone), end)
+    midnight = _midnight(today, practice.zone)
+    behind = preparation.behind(actor, today)
+    shared = integration.new_shared(actor, at - SHARED_WITHIN)
+    return TherapistHome(
+        today=[each for each in found if each.planned_at < tomorrow and _is_of_today(each, midnight)],
+        soon=[each for each in found if each.planned_at >= tomorrow],
+        behind=behind,
+        shared=shared,
+        has_patients=patients.has_any(actor),
+    )
+
+
+def admin_home(actor: Actor, *, at: datetime) -> AdminHome:
+    staff = [user for user in people.staff_of(actor) if user.closed_at is None]
+    tracks, seconds, size = music.library_totals(actor)
+    return AdminHome(
+        administrators=sum(user.role is Role.ADMIN for user in staff),
+        therapists=sum(user.role is Role.THERAPIST for user in staff),
+        invitations=people.open_invitations(actor, at=at),
+        tracks=tracks,
+        track_seconds=seconds,
+        track_bytes=size,
+        unfinished_jobs=jobs.unfinished_count(actor.practice_id),
+        failed_jobs=jobs.failed_since(actor.practice_id, at - FAILED_WITHIN),
+    )
+
+
+def chart_of(patient: Patient, actor: Actor, *, at: datetime) -> Chart:
+    zone = patient.practice.zone
+    today = in_zone(at, zone).date()
+    held = [each for each in sessions.sessions_of(patient) if each.state is not SessionState.CANCELLED]
+    running = next((each for each in held if each.state is SessionState.OPEN), None)
+    planned = [each for each in reversed(held) if _is_awaited(each, at)]
+    of_today = next((each for each in planned if in_zone(each.planned_at, zone).date() == today), None)
+    given = preparation.assignments_of(patient)
+    entries = integration.entries_visible_to(actor, patient)
+    opened = integration.opened_by(actor, patient)
+    invitation = _open_invitation(patient.user, at) if patient.user else None
+    accepted = patient.user is not None and patient.user.password_hash is not None
+    standing = ChartStanding(
+        archived=patient.archived_at is not None,
+        in_session=running is not None,
+        session_today=of_today is not None,
+        unread=any(entry.id not in opened for entry in entries),
+        can_sign_in=accepted or invitation is not None,
+        assigned=bool(given),
+        session_planned=bool(planned),
+    )
+    return Chart(
+        step=chart_step(standing),
+        age=age_on(patient.birthday, today) if patient.birthday else None,
+        invitation=invitation,
+        accepted=accepted,
+        team=patients.team_of(patient),
+        sessions=held,
+        given=given,
+        entries=entries,
+        opened=frozenset(opened),
+        needing=running or of_today,
+        planned=planned[0] if planned else None,
+    )
+
+
+def _asks_for_intention(plan: Plan) -> Given | None:
+    """The guide that has a place for the intention, if the patient was given one."""
+    everything = (*plan.now, *plan.coming, *plan.done)
+    return next((each for each in everything if each.guide.asks == "intention"), None)
+
+
+def _has_intention(patient: Patient) -> bool:
+    intention = sessions.intention_of(patient)
+    return intention is not None and bool(intention.text.strip())
+
+
+def _is_of_today(session: DosingSession, midnight: datetime) -> bool:
+    return session.planned_at >= midnight or session.state is SessionState.OPEN
+
+
+def _is_awaited(session: DosingSession, at: datetime) -> bool:
+    return session.state is SessionState.PLANNED and session.planned_at >= at - sessions.AWAITED_FOR
+
+
+def _open_invitation(user: User, at: datetime) -> Invitation | None:
+    latest = people.latest_invitation(user.id)
+    if latest is None or not is_open_invitation(
+        expires_at=latest.expires_at, accepted_at=latest.accepted_at, revoked_at=latest.revoked_at, now=at
+    ):
+        return None
+    return latest
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    return from_wall(datetime.combine(day, time.min), zone)

@@ -1,0 +1,234 @@
+"""The journal: a patient's own writing, and what they choose to share of it."""
+
+from uuid import UUID, uuid4
+
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from werkzeug.wrappers import Response as AnyResponse
+
+from kap.access.guard import current_actor, observe
+from kap.access.permissions import Permission, Role
+from kap.accounts import queries as people
+from kap.clock import now
+from kap.content.prompts import PromptSet, prompts_for
+from kap.integration import actions, queries
+from kap.integration.actions import Overwritten
+from kap.integration.forms import CommentForm, EntryForm
+from kap.integration.models import JournalEntry
+from kap.integration.rules import first_words, with_line_feeds
+from kap.patients.guard import own_record_view, patient_view
+from kap.patients.models import Patient
+from kap.problems import Invalid, NotThere, Problem
+from kap.sessions import queries as sessions
+from kap.sessions.models import DosingSession
+from kap.web.errors import STATUS, wants_json
+from kap.web.paging import page_of
+
+bp = Blueprint("integration", __name__)
+NOTHING_YET = "There is nothing to save yet. Write a word, or go back to your journal."
+
+
+@bp.get("/my/journal")
+@own_record_view(Permission.JOURNAL_WRITE)
+def journal(patient: Patient) -> str:
+    entries = queries.entries_visible_to(current_actor(), patient)
+    page = page_of(entries, request.args.get("page", 1, int))
+    return render_template("integration/journal.html", page=page, first_words=first_words)
+
+
+@bp.get("/my/journal/new")
+@own_record_view(Permission.JOURNAL_WRITE)
+def begin(patient: Patient) -> AnyResponse:
+    """Give the page its own address, so that a reload finds the same words; nothing is made yet."""
+    about = request.args.get("session")
+    return redirect(url_for("integration.writing", entry_id=uuid4(), session=about))
+
+
+@bp.get("/my/journal/<uuid:entry_id>/write")
+@own_record_view(Permission.JOURNAL_WRITE)
+def writing(patient: Patient, entry_id: UUID) -> str:
+    entry = queries.entry_by(patient, entry_id)
+    about = sessions.past_of(patient)
+    if entry is not None:
+        form = EntryForm.showing(entry, about)
+    else:
+        asked = request.args.get("session", "")
+        known = asked in {str(session.id) for session in about}
+        form = EntryForm.on(about, session=asked if known else "", version=0)
+    return _writing_page(patient, entry_id, form, about)
+
+
+@bp.post("/my/journal/<uuid:entry_id>")
+@own_record_view(Permission.JOURNAL_WRITE)
+def write(patient: Patient, entry_id: UUID) -> AnyResponse:
+    about = sessions.past_of(patient)
+    form = EntryForm.on(about)
+    if not form.validate():
+        return make_response(_writing_page(patient, entry_id, form, about), 422)
+    try:
+        entry = actions.write(
+            patient, entry_id=entry_id, writing=form.writing(), version=form.version.data or 0, at=now()
+        )
+    except Overwritten as other:
+        return _two_versions(patient, entry_id, form, about, other)
+    if wants_json():
+        return _saved(entry)
+    if entry is None:
+        return make_response(_writing_page(patient, entry_id, form, about, notice=NOTHING_YET), 422)
+    flash("Saved.", "success")
+    return redirect(url_for("integration.entry", entry_id=entry.id), 303)
+
+
+@bp.get("/my/journal/<uuid:entry_id>")
+@own_record_view(Permission.JOURNAL_WRITE)
+def entry(patient: Patient, entry_id: UUID) -> str:
+    return _own_page(patient, queries.own_entry(patient, entry_id), CommentForm(formdata=None))
+
+
+@bp.post("/my/journal/<uuid:entry_id>/share")
+@own_record_view(Permission.JOURNAL_SHARE)
+def share(patient: Patient, entry_id: UUID) -> AnyResponse:
+    actions.share(queries.own_entry(patient, entry_id, to_change=True), actor=current_actor(), at=now())
+    undo = url_for("integration.stop_sharing", entry_id=entry_id)
+    flash({"words": "Your care team can read this entry now.", "undo": undo}, "success")  # type: ignore[arg-type]
+    return redirect(url_for("integration.entry", entry_id=entry_id), 303)
+
+
+@bp.post("/my/journal/<uuid:entry_id>/stop-sharing")
+@own_record_view(Permission.JOURNAL_SHARE)
+def stop_sharing(patient: Patient, entry_id: UUID) -> AnyResponse:
+    actions.stop_sharing(queries.own_entry(patient, entry_id, to_change=True), actor=current_actor())
+    flash("This entry is private again.", "success")
+    return redirect(url_for("integration.entry", entry_id=entry_id), 303)
+
+
+@bp.get("/my/journal/<uuid:entry_id>/delete")
+@own_record_view(Permission.JOURNAL_WRITE)
+def deletion(patient: Patient, entry_id: UUID) -> str:
+    found = queries.own_entry(patient, entry_id)
+    return render_template("integration/delete.html", entry=found, words=first_words(found.text))
+
+
+@bp.post("/my/journal/<uuid:entry_id>/delete")
+@own_record_view(Permission.JOURNAL_WRITE)
+def delete(patient: Patient, entry_id: UUID) -> AnyResponse:
+    actions.delete(queries.own_entry(patient, entry_id, to_change=True), actor=current_actor())
+    flash("The entry is deleted.", "success")
+    return redirect(url_for("integration.journal"), 303)
+
+
+@bp.get("/patients/<uuid:patient_id>/journal")
+@patient_view(Permission.JOURNAL_READ_SHARED)
+def shared(patient: Patient) -> str:
+    page = page_of(queries.entries_visible_to(current_actor(), patient), request.args.get("page", 1, int))
+    opened = queries.opened_by(current_actor(), patient)
+    return render_template("integration/shared.html", patient=patient, page=page, opened=opened)
+
+
+@bp.get("/patients/<uuid:patient_id>/journal/<uuid:entry_id>")
+@patient_view(Permission.JOURNAL_READ_SHARED)
+def shared_entry(patient: Patient, entry_id: UUID) -> str:
+    found = queries.shared_entry(patient, entry_id)
+    observe(Permission.JOURNAL_READ_SHARED, actor=current_actor(), patient_id=patient.id, subject=found)
+    return _shared_page(patient, found, CommentForm(formdata=None))
+
+
+@bp.post("/patients/<uuid:patient_id>/journal/<uuid:entry_id>/comments")
+@patient_view(Permission.COMMENT_WRITE)
+def comment(patient: Patient, entry_id: UUID) -> AnyResponse:
+    actor, form = current_actor(), CommentForm()
+    is_writer = actor.role is Role.PATIENT
+    try:
+        found = (queries.own_entry if is_writer else queries.shared_entry)(patient, entry_id, to_change=True)
+        if not form.validate():
+            return make_response((_own_page if is_writer else _shared_page)(patient, found, form), 422)
+        text = with_line_feeds(form.text.data or "").strip()
+        actions.comment(found, comment_id=UUID(form.comment_id.data), text=text, actor=actor, at=now())
+    except (Invalid, NotThere) as refusal:
+        return _comment_given_back(refusal, form)
+    if is_writer:
+        return redirect(url_for("integration.entry", entry_id=entry_id, _anchor="comments"), 303)
+    address = url_for(
+        "integration.shared_entry", patient_id=patient.id, entry_id=entry_id, _anchor="comments"
+    )
+    return redirect(address, 303)
+
+
+def _own_page(patient: Patient, entry: JournalEntry, form: CommentForm) -> str:
+    openings = queries.openings_of(entry)
+    return render_template(
+        "integration/entry.html",
+        patient=patient,
+        entry=entry,
+        form=form,
+        readers=queries.readers_of(patient),
+        openings=openings,
+        names=people.names_of({opening.actor_id for opening in openings if opening.actor_id}),
+    )
+
+
+def _shared_page(patient: Patient, entry: JournalEntry, form: CommentForm) -> str:
+    return render_template("integration/shared_entry.html", patient=patient, entry=entry, form=form)
+
+
+def _comment_given_back(refusal: Problem, form: CommentForm) -> Response:
+    """The entry was taken back while a comment was being written."""
+    page = render_template(
+        "integration/comment_given_back.html", sentence=str(refusal), typed=form.text.data or ""
+    )
+    return make_response(page, STATUS[type(refusal)])
+
+
+def _writing_page(
+    patient: Patient,
+    entry_id: UUID,
+    form: EntryForm,
+    about: list[DosingSession],
+    *,
+    notice: str | None = None,
+    other: Overwritten | None = None,
+) -> str:
+    return render_template(
+        "integration/write.html",
+        patient=patient,
+        entry=queries.entry_by(patient, entry_id),
+        entry_id=entry_id,
+        form=form,
+        prompts=_prompts(form, about),
+        readers=queries.readers_of(patient),
+        notice=notice,
+        other=other,
+    )
+
+
+def _prompts(form: EntryForm, about: list[DosingSession]) -> PromptSet:
+    session = next((session for session in about if str(session.id) == form.session.data), None)
+    if session is None or session.closed_at is None:
+        return prompts_for(None)
+    return prompts_for((now() - session.closed_at).total_seconds() / 3600)
+
+
+def _saved(entry: JournalEntry | None) -> Response:
+    version, at = (entry.version, entry.edited_at) if entry is not None else (0, now())
+    return jsonify(version=version, saved_at=at.isoformat(), text="Saved")
+
+
+def _two_versions(
+    patient: Patient, entry_id: UUID, form: EntryForm, about: list[DosingSession], other: Overwritten
+) -> Response:
+    """Neither is lost: a script shows both, and so does the page, from which saving again is a choice."""
+    if wants_json():
+        return make_response(
+            jsonify(error=str(other), conflict={"text": other.text, "version": other.version}), 409
+        )
+    form.version.data = other.version
+    return make_response(_writing_page(patient, entry_id, form, about, other=other), 409)

@@ -1,0 +1,1 @@
+"""The track library, session arcs, the playlist builder and rendered mixes; nothing here knows a patient."""

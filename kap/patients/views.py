@@ -1,0 +1,204 @@
+"""The caseload, who a patient is, their care team, who looked at their record."""
+
+from uuid import UUID
+
+from flask import Blueprint, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask_login import current_user
+from sqlalchemy import func, select
+from werkzeug.wrappers import Response
+
+from kap import mail
+from kap.access.guard import current_actor, requires
+from kap.access.permissions import Permission
+from kap.access.words import words_for
+from kap.accounts import actions as accounts
+from kap.accounts import queries as people
+from kap.clock import now
+from kap.db import db
+from kap.patients import actions, queries
+from kap.patients.forms import PatientForm
+from kap.patients.guard import own_record_view, patient_view
+from kap.patients.models import Patient
+from kap.problems import Conflict, Invalid
+from kap.web.paging import Page, offset_page, page_of
+
+bp = Blueprint("patients", __name__)
+TRACE_PER_PAGE = 50
+
+
+@bp.get("/patients")
+@requires(Permission.PATIENTS_LIST)
+def listing() -> str:
+    search, archived = request.args.get("q", "")[:100], "archived" in request.args
+    found = queries.caseload(current_actor(), search=search, archived=archived)
+    page = page_of(found.patients, request.args.get("page", 1, int))
+    return render_template(
+        "patients/list.html", page=page, search=search, archived=archived, archived_count=found.archived
+    )
+
+
+@bp.get("/patients/new")
+@requires(Permission.PATIENT_ADMIT)
+def admission() -> str:
+    return render_template("patients/new.html", form=PatientForm())
+
+
+@bp.post("/patients/new")
+@requires(Permission.PATIENT_ADMIT)
+def admit() -> Response:
+    form = PatientForm()
+    if not form.validate():
+        return make_response(render_template("patients/new.html", form=form), 422)
+    patient = actions.admit(
+        practice=current_user.user.practice, identity=form.identity(), actor=current_actor(), at=now()
+    )
+    return redirect(url_for("home.chart", patient_id=patient.id))
+
+
+@bp.get("/patients/<uuid:patient_id>/edit")
+@patient_view(Permission.PATIENT_EDIT)
+def details(patient: Patient) -> str:
+    return _details_page(patient, _details_form(patient))
+
+
+@bp.post("/patients/<uuid:patient_id>/edit")
+@patient_view(Permission.PATIENT_EDIT)
+def edit(patient: Patient) -> Response:
+    form = PatientForm()
+    if not form.validate():
+        return make_response(_details_page(patient, form), 422)
+    try:
+        actions.edit(
+            patient,
+            identity=form.identity(),
+            version=form.version.data or 0,
+            actor=current_actor(),
+            at=now(),
+        )
+    except Conflict as conflict:
+        form.version.data, form.version.raw_data = patient.version, None  # else it would show what was sent
+        return make_response(_details_page(patient, form, conflict=str(conflict)), 409)
+    except Invalid as invalid:
+        form.email.errors = [str(invalid)]
+        return make_response(_details_page(patient, form), 422)
+    flash("Saved.", "success")
+    return redirect(url_for("home.chart", patient_id=patient.id))
+
+
+@bp.post("/patients/<uuid:patient_id>/archive")
+@patient_view(Permission.PATIENT_ARCHIVE)
+def archive(patient: Patient) -> Response:
+    actions.archive(patient, actor=current_actor(), at=now())
+    undo = url_for("patients.restore", patient_id=patient.id)
+    flash({"words": "Archived. Nothing is deleted.", "undo": undo}, "success")  # type: ignore[arg-type]
+    return redirect(url_for("home.chart", patient_id=patient.id))
+
+
+@bp.post("/patients/<uuid:patient_id>/restore")
+@patient_view(Permission.PATIENT_ARCHIVE)
+def restore(patient: Patient) -> Response:
+    actions.restore(patient, actor=current_actor())
+    flash("Restored.", "success")
+    return redirect(url_for("home.chart", patient_id=patient.id))
+
+
+@bp.get("/patients/<uuid:patient_id>/team")
+@patient_view(Permission.TEAM_CHANGE)
+def team(patient: Patient) -> str:
+    members = queries.team_of(patient)
+    inside = {member.user_id for member in members}
+    others = [user for user in people.therapists_of(patient.practice_id) if user.id not in inside]
+    return render_template("patients/team.html", patient=patient, members=members, others=others)
+
+
+@bp.post("/patients/<uuid:patient_id>/team/join")
+@patient_view(Permission.TEAM_CHANGE)
+def join_team(patient: Patient) -> Response:
+    user_id = request.form.get("user_id", type=UUID)
+    if user_id is None:
+        raise Invalid("Please choose a colleague first.")
+    colleague = people.staff_member(current_actor(), user_id)
+    actions.join_team(patient, colleague=colleague, actor=current_actor(), at=now())
+    flash(f"{colleague.name} is on the care team.", "success")
+    return redirect(url_for("patients.team", patient_id=patient.id))
+
+
+@bp.post("/patients/<uuid:patient_id>/team/<uuid:user_id>/leave")
+@patient_view(Permission.TEAM_CHANGE)
+def leave_team(patient: Patient, user_id: UUID) -> Response:
+    actions.leave_team(patient, user_id=user_id, actor=current_actor(), at=now())
+    if user_id == current_user.id:
+        return redirect(url_for("patients.listing"))
+    return redirect(url_for("patients.team", patient_id=patient.id))
+
+
+@bp.post("/patients/<uuid:patient_id>/invite")
+@patient_view(Permission.PATIENT_INVITE)
+def invite(patient: Patient) -> Response:
+    config = current_app.extensions["kap.config"]
+    invitation, token = actions.invite(patient, actor=current_actor(), days=config.invitation_days, at=now())
+    if mail.configured():
+        mail.post(
+            "accounts.invitation",
+            practice_id=patient.practice_id,
+            about=invitation.id,
+            invitation_id=invitation.id,
+        )
+        flash("The invitation is on its way by e-mail.", "success")
+        return redirect(url_for("home.chart", patient_id=patient.id))
+    link = config.address + url_for("accounts.invitation", token=token)
+    return make_response(
+        render_template("patients/invited.html", patient=patient, link=link, invitation=invitation)
+    )
+
+
+@bp.post("/patients/<uuid:patient_id>/invite/revoke")
+@patient_view(Permission.PATIENT_INVITE)
+def revoke_invitation(patient: Patient) -> Response:
+    if patient.user is not None:
+        accounts.revoke_invitations(patient.user, actor=current_actor(), at=now())
+    flash("The invitation is revoked.", "success")
+    return redirect(url_for("home.chart", patient_id=patient.id))
+
+
+@bp.get("/patients/<uuid:patient_id>/trace")
+@patient_view(Permission.TRACE_READ)
+def trace(patient: Patient) -> str:
+    return _trace_page(patient)
+
+
+@bp.get("/my/trace")
+@own_record_view(Permission.TRACE_READ)
+def own_trace(patient: Patient) -> str:
+    return _trace_page(patient)
+
+
+def _trace_page(patient: Patient) -> str:
+    events = queries.trace_of(patient)
+    total = db.session.scalar(select(func.count()).select_from(events.order_by(None).subquery())) or 0
+    number, offset = offset_page(request.args.get("page", 1, int), total, TRACE_PER_PAGE)
+    rows = list(db.session.scalars(events.limit(TRACE_PER_PAGE).offset(offset)))
+    # Someone of another practice who tried an address of ours stays nameless: no name crosses over.
+    names = people.names_of(
+        {row.actor_id for row in rows if row.actor_id and row.practice_id == patient.practice_id}
+    )
+    page = Page(rows, number, total, TRACE_PER_PAGE)
+    return render_template(
+        "patients/trace.html", patient=patient, page=page, names=names, words_for=words_for
+    )
+
+
+def _details_page(patient: Patient, form: PatientForm, conflict: str | None = None) -> str:
+    return render_template("patients/edit.html", patient=patient, form=form, conflict=conflict)
+
+
+def _details_form(patient: Patient) -> PatientForm:
+    return PatientForm(
+        data={
+            "name": patient.name,
+            "born": patient.birthday,
+            "email": patient.email,
+            "phone": patient.phone,
+            "version": patient.version,
+        }
+    )

@@ -1,0 +1,127 @@
+"""Giving a guide and taking it back; opening, ticking, finishing. None of these commits."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from kap.access import audit
+from kap.access.actor import Actor
+from kap.access.permissions import Permission
+from kap.content.guides import Guide
+from kap.db import db
+from kap.patients.models import Patient
+from kap.preparation.models import Assignment, Tick
+from kap.preparation.queries import guide_of
+from kap.problems import Conflict, NotThere
+
+
+def assign(
+    patient: Patient, *, guide: Guide, due_on: date | None, line: str | None, actor: Actor, at: datetime
+) -> Assignment:
+    """Give a patient a guide. Raises `Conflict` when they have it already and are not done with it."""
+    assignment = Assignment(
+        patient=patient,
+        patient_id=patient.id,
+        guide=guide.slug,
+        guide_version=guide.version,
+        due_on=due_on,
+        line=line,
+        assigned_at=at,
+        assigned_by_id=actor.id,
+    )
+    with _given_once():
+        db.session.add(assignment)
+    audit.record(Permission.ASSIGNMENT_ASSIGN, actor=actor, patient_id=patient.id, subject=assignment)
+    return assignment
+
+
+def withdraw(assignment: Assignment, *, actor: Actor, at: datetime) -> None:
+    """Take a guide back. The patient no longer sees it; `give_back` undoes it, ticks and all."""
+    if assignment.withdrawn_at is None:
+        assignment.withdrawn_at = at
+        _record(Permission.ASSIGNMENT_ASSIGN, assignment, actor)
+
+
+def give_back(assignment: Assignment, *, actor: Actor) -> None:
+    """Undo taking back. Raises `Conflict` when the same guide was given anew meanwhile."""
+    if assignment.withdrawn_at is not None:
+        with _given_once():
+            assignment.withdrawn_at = None
+        _record(Permission.ASSIGNMENT_ASSIGN, assignment, actor)
+
+
+def note_opening(session: Session, assignment_id: UUID, *, at: datetime) -> None:
+    """Keep when the patient opened it first.
+
+    Takes a session of its own, because a page that is only read has no transaction to write in.
+    """
+    session.execute(
+        update(Assignment)
+        .where(Assignment.id == assignment_id, Assignment.opened_at.is_(None))
+        .values(opened_at=at)
+    )
+
+
+def tick(assignment: Assignment, *, item: str, actor: Actor, at: datetime) -> None:
+    """Tick an item; twice is once. Raises `NotThere` for one the guide does not have."""
+    _check_item(assignment, item)
+    if db.session.scalars(select(Tick.id).where(_this(assignment, item))).first() is not None:
+        return
+    try:
+        with db.session.begin_nested():
+            db.session.add(Tick(assignment_id=assignment.id, item=item, ticked_at=at))
+    except IntegrityError:
+        return  # another tab ticked it in the same moment
+    db.session.expire(assignment, ["ticks"])
+    _record(Permission.ASSIGNMENT_DO, assignment, actor)
+
+
+def untick(assignment: Assignment, *, item: str, actor: Actor) -> None:
+    """Take a tick away, if it is there. Raises `NotThere` for an item the guide does not have."""
+    _check_item(assignment, item)
+    removed = db.session.scalars(delete(Tick).where(_this(assignment, item)).returning(Tick.id)).all()
+    if removed:
+        db.session.expire(assignment, ["ticks"])
+        _record(Permission.ASSIGNMENT_DO, assignment, actor)
+
+
+def finish(assignment: Assignment, *, actor: Actor, at: datetime) -> None:
+    """Mark as done, whatever is ticked; twice is once."""
+    if assignment.done_at is None:
+        assignment.done_at = at
+        _record(Permission.ASSIGNMENT_DO, assignment, actor)
+
+
+def reopen(assignment: Assignment, *, actor: Actor) -> None:
+    """Undo being done. Raises `Conflict` when the same guide was given anew meanwhile."""
+    if assignment.done_at is not None:
+        with _given_once():
+            assignment.done_at = None
+        _record(Permission.ASSIGNMENT_DO, assignment, actor)
+
+
+@contextmanager
+def _given_once() -> Iterator[None]:
+    try:
+        with db.session.begin_nested():
+            yield
+    except IntegrityError as error:
+        raise Conflict("This guide is already given and not done yet.") from error
+
+
+def _this(assignment: Assignment, item: str) -> ColumnElement[bool]:
+    return and_(Tick.assignment_id == assignment.id, Tick.item == item)
+
+
+def _check_item(assignment: Assignment, item: str) -> None:
+    if item not in {known.key for known in guide_of(assignment.guide).items}:
+        raise NotThere("This guide has no such item.")
+
+
+def _record(act: Permission, assignment: Assignment, actor: Actor) -> None:
+    audit.record(act, actor=actor, patient_id=assignment.patient_id, subject=assignment)

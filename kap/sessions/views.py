@@ -1,0 +1,311 @@
+"""Planning a dosing session, its room while it runs, and its record."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID, uuid4
+
+from flask import Blueprint, flash, jsonify, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from kap.access.guard import current_actor, observe
+from kap.access.permissions import Permission
+from kap.clock import in_zone, now
+from kap.music import queries as music
+from kap.music.models import Playlist
+from kap.patients import queries as patients
+from kap.patients.guard import patient_view
+from kap.patients.models import Patient
+from kap.problems import Conflict, Invalid
+from kap.sessions import actions, queries, rules
+from kap.sessions.forms import Choices, NoteForm, PlanForm
+from kap.sessions.models import DosingSession, SessionNote, SessionState
+from kap.sessions.programme import Programme
+from kap.web.errors import wants_json
+
+bp = Blueprint("sessions", __name__)
+
+QUICK_NOTES = ("Settled", "Eye mask on", "Eye mask off", "Speaking", "Music changed")
+PAGES = {
+    SessionState.PLANNED: "sessions/planned.html",
+    SessionState.CANCELLED: "sessions/planned.html",
+    SessionState.OPEN: "sessions/live.html",
+    SessionState.CLOSED: "sessions/record.html",
+}
+
+
+@bp.get("/patients/<uuid:patient_id>/sessions/new")
+@patient_view(Permission.SESSION_PLAN)
+def planning(patient: Patient) -> str:
+    form = _plan_form(patient, data={"therapist": str(current_actor().id)})
+    return _plan_page(patient, form)
+
+
+@bp.post("/patients/<uuid:patient_id>/sessions/new")
+@patient_view(Permission.SESSION_PLAN)
+def plan(patient: Patient) -> Response:
+    form = _plan_form(patient)
+    if not form.validate():
+        return make_response(_plan_page(patient, form), HTTPStatus.UNPROCESSABLE_ENTITY)
+    session = actions.plan(patient, wanted=form.plan(), actor=current_actor())
+    flash("The session is planned.", "success")
+    return _to_page(session)
+
+
+@bp.get("/patients/<uuid:patient_id>/sessions/<uuid:session_id>")
+@patient_view(Permission.SESSION_READ)
+def page(patient: Patient, session_id: UUID) -> str:
+    return _session_page(queries.session_of(patient, session_id))
+
+
+@bp.get("/patients/<uuid:patient_id>/sessions/<uuid:session_id>/edit")
+@patient_view(Permission.SESSION_PLAN)
+def details(patient: Patient, session_id: UUID) -> str:
+    session = queries.session_of(patient, session_id)
+    return _plan_page(patient, _plan_form(patient, session, data=_as_typed(session)), session)
+
+
+@bp.post("/patients/<uuid:patient_id>/sessions/<uuid:session_id>/edit")
+@patient_view(Permission.SESSION_PLAN)
+def change(patient: Patient, session_id: UUID) -> Response:
+    session = queries.session_of(patient, session_id)
+    form = _plan_form(patient, session)
+    if not form.validate():
+        return make_response(_plan_page(patient, form, session), HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        actions.change(session, wanted=form.plan(), version=form.version.data or 0, actor=current_actor())
+    except Conflict as conflict:
+        form.take_version(session.version)
+        return make_response(_plan_page(patient, form, session, str(conflict)), HTTPStatus.CONFLICT)
+    flash("Saved.", "success")
+    return _to_page(session)
+
+
+@bp.post("/patients/<uuid:patient_id>/sessions/<uuid:session_id>/cancel")
+@patient_view(Permission.SESSION_PLAN)
+def cancel(patient: Patient, session_id: UUID) -> Response:
+    session = queries.session_of(patient, session_id)
+    actions.cancel(session, actor=current_actor())
+    flash({"words": "The session is cancelled.", "undo": _url("reinstate", session)}, "success")  # type: ignore[arg-type]
+    return _to_page(session)
+
+
+@bp.post("/patients/<uuid:patient_id>/sessions/<uuid:session_id>/reinstate")
+@patient_view(Permission.SESSION_PLAN)
+def reinstate(patient: Patient, session_id: UUID) -> Response:
+    session = queries.session_of(patient, session_id)
+    actions.reinstate(session, actor=current_actor())
+    flash("The session is planned again.", "success")
+    return _to_page(session)
+
+
+@bp.post("/patients/<uuid:patient_id>/sessions/<uuid:session_id>/open")
+@patient_view(Permission.SESSION_RECORD)
+def open_session(patient: Patient, session_id: UUID) -> Response:
+    session = queries.session_of(patient, session_id)
+    try:
+        actions.open_session(session, actor=current_actor(), at=now())
+    except Conflict as conflict:
+        return _told(session, conflict)
+    return _to_page(session)
+
+
+@bp.post("/patients/<uuid:patient_id>/sessions/<uuid:session_id>/music")
+@patient_view(Permission.SESSION_RECORD)
+def choose_music(patient: Patient, session_id: UUID) -> Response:
+    session = queries.session_of(patient, session_id)
+    try:
+        playlist_id = UUID(request.form.get("playlist", ""))
+    except ValueError:
+        raise Invalid("Choose a playlist first.") from None
+    actions.choose_music(session, playlist_id=playlist_id, actor=current_actor())
+    return _to_page(session)
+
+
+@bp.post("/patients/<uuid:patient_id>/sessions/<uuid:session_id>/music-started")
+@patient_view(Permission.SESSION_RECORD)
+def music_started(patient: Patient, session_id: UUID) -> Response:
+    """Repeated by the player for as long as the music plays, which also keeps the therapist signed in."""
+    session = queries.session_of(patient, session_id)
+    position = _music_position(session, request.form.get("position"))
+    actions.follow_music(session, position_s=position, actor=current_actor(), at=now())
+    return make_response("", HTTPStatus.NO_CONTENT)
+
+
+@bp.post("/patients/<uuid:patient_id>/sessions/<uuid:session_id>/notes")
+@patient_view(Permission.SESSION_RECORD)
+def add_note(patient: Patient, session_id: UUID) -> Response:
+    session = queries.session_of(patient, session_id)
+    form = NoteForm()
+    moment = now()
+    try:
+        actions.add_note(
+            session,
+            text=form.words(),
+            client_id=form.key(),
+            written_at=rules.written_at(form.age_s.data, opened_at=session.opened_at or moment, at=moment),
+            music_s=_music_position(session, form.music_s.data),
+            actor=current_actor(),
+        )
+    except (Invalid, Conflict) as problem:
+        if wants_json():
+            raise
+        return _note_refused(session, form, problem)
+    if wants_json():
+        return jsonify(html=render_template("sessions/notes.html", notes=_notes(session)))
+    return redirect(_url("page", session) + "#notes", HTTPStatus.SEE_OTHER)
+
+
+@bp.post("/patients/<uuid:patient_id>/sessions/<uuid:session_id>/close")
+@patient_view(Permission.SESSION_RECORD)
+def close(patient: Patient, session_id: UUID) -> Response:
+    session = queries.session_of(patient, session_id)
+    try:
+        actions.close(session, actor=current_actor(), at=now())
+    except Conflict as conflict:
+        return _told(session, conflict)
+    flash({"words": "The session is closed.", "undo": _url("reopen", session)}, "success")  # type: ignore[arg-type]
+    return _to_page(session)
+
+
+@bp.post("/patients/<uuid:patient_id>/sessions/<uuid:session_id>/reopen")
+@patient_view(Permission.SESSION_RECORD)
+def reopen(patient: Patient, session_id: UUID) -> Response:
+    session = queries.session_of(patient, session_id)
+    try:
+        actions.reopen(session, actor=current_actor(), at=now())
+    except Conflict as conflict:
+        return _told(session, conflict)
+    return _to_page(session)
+
+
+def _session_page(session: DosingSession, *, told: str | None = None, note: NoteForm | None = None) -> str:
+    """The page of a session in whatever state it is. `told` says why something was not done."""
+    actor, moment = current_actor(), now()
+    intention = queries.intention_of(session.patient)
+    if intention is not None:
+        observe(Permission.INTENTION_READ, actor=actor, patient_id=session.patient_id, subject=intention)
+    return render_template(
+        PAGES[session.state],
+        session=session,
+        patient=session.patient,
+        route=rules.ROUTE_WORDS[session.route],
+        intention=intention,
+        told=told,
+        note=note or NoteForm(formdata=None, data={"client_id": str(uuid4())}),
+        quick_notes=QUICK_NOTES,
+        **_of_state(session, moment),
+    )
+
+
+def _of_state(session: DosingSession, moment: datetime) -> dict[str, Any]:
+    """What only one of the pages shows."""
+    if session.state in (SessionState.PLANNED, SessionState.CANCELLED):
+        return {
+            "mix": music.ready_mix(session.playlist) if session.playlist else None,
+            "other": queries.open_of(session.patient),
+        }
+    facts: dict[str, Any] = {
+        "programme": Programme.of(session.mix.plan) if session.mix and session.mix.plan else None,
+        "notes": _notes(session),
+    }
+    if session.state is SessionState.OPEN:
+        facts["playlists"] = {} if session.music_started_at else _rendered_playlists()
+    elif session.closed_at and session.opened_at:
+        facts["lasted_s"] = (session.closed_at - session.opened_at).total_seconds()
+        facts["may_reopen"] = rules.may_reopen(session.closed_at, at=moment)
+    return facts
+
+
+def _notes(session: DosingSession) -> list[SessionNote]:
+    """In the room the newest stands next to where one writes; a record is read from its beginning."""
+    notes = queries.notes_of(session)
+    return notes[::-1] if session.state is SessionState.OPEN else notes
+
+
+def _music_position(session: DosingSession, given: str | None) -> float | None:
+    return rules.music_position(given, length_s=session.mix.length_s) if session.mix else None
+
+
+def _told(session: DosingSession, conflict: Conflict) -> Response:
+    return make_response(_session_page(session, told=str(conflict)), HTTPStatus.CONFLICT)
+
+
+def _note_refused(session: DosingSession, form: NoteForm, problem: Invalid | Conflict) -> Response:
+    form.renew()
+    status = HTTPStatus.CONFLICT if isinstance(problem, Conflict) else HTTPStatus.UNPROCESSABLE_ENTITY
+    return make_response(_session_page(session, told=str(problem), note=form), status)
+
+
+def _plan_page(
+    patient: Patient, form: PlanForm, session: DosingSession | None = None, conflict: str | None = None
+) -> str:
+    intention = queries.intention_of(patient)
+    if intention is not None:
+        observe(Permission.INTENTION_READ, actor=current_actor(), patient_id=patient.id, subject=intention)
+    return render_template(
+        "sessions/plan.html",
+        patient=patient,
+        form=form,
+        session=session,
+        conflict=conflict,
+        intention=intention,
+    )
+
+
+def _plan_form(patient: Patient, session: DosingSession | None = None, **values: Any) -> PlanForm:
+    return PlanForm(
+        zone=patient.practice.zone,
+        therapists=_therapists(patient, session),
+        playlists=_playlists(),
+        **values,
+    )
+
+
+def _therapists(patient: Patient, session: DosingSession | None) -> Choices:
+    team = {str(member.user_id): member.user.name for member in patients.team_of(patient)}
+    if session is None or str(session.therapist_id) in team:
+        return team
+    # Someone who left the team: shown, so that opening the form does not quietly choose another.
+    return {str(session.therapist_id): f"{session.therapist.name}, no longer on the care team"} | team
+
+
+def _playlists() -> Choices:
+    playlists = music.playlists_of(current_actor())
+    ready = music.mixes_of([playlist.id for playlist in playlists])
+    return {
+        str(playlist.id): f"{_with_length(playlist)}, "
+        + ("ready to play" if playlist.id in ready else "not rendered yet")
+        for playlist in playlists
+    }
+
+
+def _rendered_playlists() -> Choices:
+    playlists = music.playlists_of(current_actor())
+    ready = music.mixes_of([playlist.id for playlist in playlists])
+    return {str(playlist.id): _with_length(playlist) for playlist in playlists if playlist.id in ready}
+
+
+def _with_length(playlist: Playlist) -> str:
+    return f"{playlist.name}, {playlist.length_s // 60} min"
+
+
+def _as_typed(session: DosingSession) -> dict[str, Any]:
+    local = in_zone(session.planned_at, session.patient.practice.zone)
+    return {
+        "day": local.date(),
+        "time": local.time(),
+        "occurrence": "second" if local.fold else "first",
+        "route": session.route.value,
+        "therapist": str(session.therapist_id),
+        "playlist": str(session.playlist_id or ""),
+        "version": session.version,
+    }
+
+
+def _url(endpoint: str, session: DosingSession) -> str:
+    return url_for(f"sessions.{endpoint}", patient_id=session.patient_id, session_id=session.id)
+
+
+def _to_page(session: DosingSession) -> Response:
+    return redirect(_url("page", session), HTTPStatus.SEE_OTHER)

@@ -1,0 +1,75 @@
+// Words that have not reached the server yet, kept on this device and sealed.
+//
+// Each person has an AES-GCM key that the browser made and does not hand out, not even to this script. A draft
+// carries its owner and name as authenticated data, so a record moved to another owner's key does not open,
+// and whoever signs in next on the same device neither sees nor sends it.
+const DATABASE = "kap-drafts";
+const ALGORITHM = "AES-GCM";
+
+let opening;
+
+function open() {
+  opening ??= new Promise((resolve, reject) => {
+    const request = indexedDB.open(DATABASE, 1);
+    request.onupgradeneeded = () => {
+      request.result.createObjectStore("keys");
+      request.result.createObjectStore("drafts");
+    };
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  return opening;
+}
+
+async function within(store, mode, work) {
+  const database = await open();
+  return new Promise((resolve, reject) => {
+    const transaction = database.transaction(store, mode);
+    const request = work(transaction.objectStore(store));
+    transaction.oncomplete = () => resolve(request.result);
+    transaction.onabort = transaction.onerror = () => reject(transaction.error);
+  });
+}
+
+async function keyOf(owner) {
+  const known = await within("keys", "readonly", (keys) => keys.get(owner));
+  if (known) return known;
+  const made = await crypto.subtle.generateKey({ name: ALGORITHM, length: 256 }, false, ["encrypt", "decrypt"]);
+  // Two pages may start at once: the first key stays, the second is thrown away.
+  await within("keys", "readwrite", (keys) => {
+    const present = keys.get(owner);
+    present.onsuccess = () => { if (!present.result) keys.put(made, owner); };
+    return present;
+  });
+  return within("keys", "readonly", (keys) => keys.get(owner));
+}
+
+const bytes = (text) => new TextEncoder().encode(text);
+const parameters = (owner, name, iv) => ({ name: ALGORITHM, iv, additionalData: bytes(JSON.stringify([owner, name])) });
+
+/** The drafts of one person. Every method rejects where the browser keeps nothing or has no cryptography. */
+export function draftsOf(owner) {
+  return {
+    /** Keep `draft`, any JSON value, under `name`. */
+    async put(name, draft) {
+      const key = await keyOf(owner);
+      const iv = crypto.getRandomValues(new Uint8Array(12));
+      const sealed = await crypto.subtle.encrypt(parameters(owner, name, iv), key, bytes(JSON.stringify(draft)));
+      await within("drafts", "readwrite", (drafts) => drafts.put({ iv, sealed }, [owner, name]));
+    },
+
+    /** What was kept under `name`, or null. */
+    async get(name) {
+      const record = await within("drafts", "readonly", (drafts) => drafts.get([owner, name]));
+      if (!record) return null;
+      const key = await keyOf(owner);
+      const opened = await crypto.subtle.decrypt(parameters(owner, name, record.iv), key, record.sealed);
+      return JSON.parse(new TextDecoder().decode(opened));
+    },
+
+    /** Forget `name`; it has arrived. */
+    async remove(name) {
+      await within("drafts", "readwrite", (drafts) => drafts.delete([owner, name]));
+    },
+  };
+}

@@ -1,0 +1,235 @@
+"""Every route, as every kind of person of two practices: the answer is the one the policy table gives."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from kap.access.guard import PUBLIC, UndeclaredRoute, declared, may_in_practice, refuse_undeclared_routes
+from kap.access.permissions import Permission, Role, Tie
+from kap.access.policy import POLICY, allows
+from kap.accounts import actions as accounts
+from kap.content.guides import library
+from kap.db import db, transaction
+from kap.integration import actions as integration
+from kap.integration.rules import Writing
+from kap.music.models import Mix, MixState, Playlist, PlaylistTrack, Track, TrackState
+from kap.patients import queries as patients
+from kap.preparation import actions as preparation
+from kap.sessions import actions as sessions
+from kap.sessions.actions import Plan
+from kap.sessions.rules import Route
+from tests.conftest import NOON, Browser, Cast
+
+PEOPLE = ("ana", "theo", "tess", "pia", "pau", "zoe")
+
+
+@dataclass(frozen=True)
+class World:
+    """One of everything that belongs to Pia, or to her practice, by the name the routes give it."""
+
+    ids: dict[str, str]
+
+
+@pytest.fixture
+def world(app: Flask, cast: Cast) -> World:
+    theo, pia = cast.actor("theo"), cast.actor("pia")
+    with transaction() as session:
+        track = Track(
+            practice_id=cast.practice.id,
+            state=TrackState.REFUSED,
+            file_name="a.mp3",
+            title="A",
+            intensity=0.3,
+            added_at=NOON,
+            version=1,
+        )
+        playlist = Playlist(
+            practice_id=cast.practice.id, name="P", arc="iv-40", length_s=600, seed=0, made_at=NOON, version=1
+        )
+        session.add_all([track, playlist])
+        session.flush()
+        place = PlaylistTrack(playlist_id=playlist.id, track_id=track.id, position=0)
+        mix = Mix(
+            practice_id=cast.practice.id, playlist_id=playlist.id, playlist_order=1, state=MixState.WAITING,
+            length_s=600, made_at=NOON,
+        )  # fmt: skip
+        session.add_all([place, mix])
+        guide = library()["set-setting-intention"]
+        assignment = preparation.assign(cast.pia, guide=guide, due_on=None, line="x", actor=theo, at=NOON)
+        plan = Plan(planned_at=NOON, route=Route.IV, therapist_id=cast.theo.id, playlist_id=playlist.id)
+        dosing = sessions.plan(cast.pia, wanted=plan, actor=theo)
+        entry = integration.write(
+            cast.pia, entry_id=uuid4(), writing=Writing("private words"), version=0, at=NOON
+        )
+        assert entry is not None
+        integration.share(entry, actor=pia, at=NOON)
+        device, _ = accounts.sign_in(_user(cast, "pia"), device="Her phone", at=NOON)
+        session.flush()
+    return World(
+        {
+            "patient_id": str(cast.pia.id),
+            "assignment_id": str(assignment.id),
+            "entry_id": str(entry.id),
+            "track_id": str(track.id),
+            "playlist_id": str(playlist.id),
+            "place_id": str(place.id),
+            "mix_id": str(mix.id),
+            "format": "opus",
+            "slug": guide.slug,
+            "item": guide.items[0].key,
+            "user_id": str(cast.theo.id),
+            "token": "unknown",
+            "filename": "css/base.css",
+            "dosing": str(dosing.id),
+            "device": str(device.id),
+        }
+    )
+
+
+def _user(cast: Cast, name: str):  # type: ignore[no-untyped-def]
+    person = getattr(cast, name)
+    return person.user if hasattr(person, "user") else person
+
+
+def _routes(app: Flask, world: World) -> Iterator[tuple[str, str, Permission | str, Rule]]:
+    """(method, address, declared access, rule) of every route, its gaps filled from the world."""
+    for rule in app.url_map.iter_rules():
+        access = declared(app.view_functions[rule.endpoint])
+        assert access is not None
+        values = {
+            name: world.ids["device" if "devices" in rule.rule else "dosing"]
+            if name == "session_id"
+            else world.ids[name]
+            for name in rule.arguments
+        }
+        with app.test_request_context():
+            address = app.url_map.bind("localhost").build(rule.endpoint, values)
+        for method in sorted((rule.methods or set()) & {"GET", "POST"}):
+            yield method, address, access, rule
+
+
+def _expected(cast: Cast, name: str, access: Permission, rule: Rule) -> int | None:
+    """The refusal `name` must get, or None when the policy allows the act on what is Pia's."""
+    actor = cast.actor(name)
+    assert actor.role is not None
+    if "patient_id" in rule.arguments:
+        tie = patients.tie(actor, cast.pia)
+        return None if allows(actor.role, tie, access) else 404 if tie is Tie.NONE else 403
+    if rule.rule.startswith("/my/"):
+        if actor.role is not Role.PATIENT:
+            return 403
+        # A page to write on is blank until it is claimed: for another's id, as for one nobody has.
+        return 404 if name != "pia" and rule.arguments and rule.endpoint != "integration.writing" else None
+    if not may_in_practice(actor, access):
+        return 403
+    if "devices/<" in rule.rule:
+        return None if name == "pia" else 404
+    belongs_to_practice = rule.arguments & {"track_id", "playlist_id", "mix_id", "user_id"}
+    return 404 if name == "zoe" and belongs_to_practice else None
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_what_the_policy_refuses_is_refused(
+    app: Flask, cast: Cast, world: World, at_browser: Callable[[str], Browser], name: str
+) -> None:
+    browser = at_browser(name)
+    wrong = []
+    for method, address, access, rule in _routes(app, world):
+        if access == PUBLIC:
+            continue
+        expected = _expected(cast, name, Permission(access), rule)
+        if expected is None:
+            continue
+        answer = browser.get(address) if method == "GET" else browser.post(address)
+        if answer.status_code != expected:
+            wrong.append((method, rule.rule, answer.status_code, expected))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_what_the_policy_allows_opens(
+    app: Flask, cast: Cast, world: World, at_browser: Callable[[str], Browser], name: str
+) -> None:
+    browser = at_browser(name)
+    wrong = []
+    for method, address, access, rule in _routes(app, world):
+        if method != "GET" or access == PUBLIC or _expected(cast, name, Permission(access), rule) is not None:
+            continue
+        answer = browser.get(address)
+        # The track was refused and the mix is not rendered yet, so neither has a file.
+        missing_file = rule.endpoint in ("music.track_file", "music.mix_file") and answer.status_code == 404
+        if answer.status_code not in (200, 302, 303) and not missing_file:
+            wrong.append((rule.rule, answer.status_code))
+    assert wrong == []
+
+
+def test_a_stranger_is_led_to_the_sign_in(app: Flask, world: World, anyone: Browser) -> None:
+    wrong = []
+    for method, address, access, rule in _routes(app, world):
+        if access == PUBLIC:
+            continue
+        answer = anyone.get(address) if method == "GET" else anyone.post(address)
+        led = answer.status_code == 302 and answer.headers["Location"].startswith("/sign-in")
+        if not (led if method == "GET" else answer.status_code == 401):
+            wrong.append((method, rule.rule, answer.status_code))
+    assert wrong == []
+
+
+def test_nothing_unsafe_works_without_a_token(
+    app: Flask, world: World, at_browser: Callable[[str], Browser]
+) -> None:
+    browser = at_browser("theo")
+    accepted = []
+    for method, address, _, rule in _routes(app, world):
+        if method == "POST":
+            db.session.rollback()
+            with app.app_context():
+                answer = browser.client.post(address, headers={"Sec-Fetch-Site": "cross-site"})
+            # The sign-in page is shown again, which is no sign-in.
+            if answer.status_code < 400 and answer.headers.get("Location") != "/sign-in":
+                accepted.append(rule.rule)
+    assert accepted == []
+
+
+def test_no_other_host_is_ever_named(
+    app: Flask, cast: Cast, world: World, at_browser: Callable[[str], Browser]
+) -> None:
+    """Pages may link to sources, but load nothing from anywhere else."""
+    for name in ("theo", "pia", "ana"):
+        browser = at_browser(name)
+        for method, address, access, rule in _routes(app, world):
+            if (
+                method == "GET"
+                and access != PUBLIC
+                and _expected(cast, name, Permission(access), rule) is None
+            ):
+                page = browser.get(address).text
+                for attribute in ('src="http', 'srcset="http', 'action="http', 'rel="stylesheet" href="http'):
+                    assert attribute not in page, rule.rule
+
+
+def test_an_undeclared_route_stops_the_start(app: Flask) -> None:
+    app.view_functions["forgotten"] = lambda: ""
+    with pytest.raises(UndeclaredRoute, match="forgotten"):
+        refuse_undeclared_routes(app)
+
+
+def test_every_permission_guards_something_or_is_asked_for_in_a_page(app: Flask) -> None:
+    guarding = {declared(view) for view in app.view_functions.values()}
+    assert {permission for permission in Permission if permission not in guarding} <= {
+        Permission.INTENTION_READ
+    }
+
+
+def test_the_administrator_has_no_clinical_permission() -> None:
+    clinical = {"patients", "sessions", "preparation", "integration", "music"}
+    held = {p for p, who in POLICY.items() if any(role is Role.ADMIN for role, _ in who)}
+    assert {p for p in held if p.split(":")[0] in clinical} == set()
+
+
+def test_ids_are_random(world: World) -> None:
+    assert all(UUID(world.ids[name]).version == 4 for name in ("patient_id", "entry_id", "mix_id"))

@@ -1,0 +1,131 @@
+"""What the home pages ask of the journal."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from kap.access.actor import Actor
+from kap.db import db, transaction
+from kap.integration import actions, queries
+from kap.integration.models import JournalEntry
+from kap.patients import actions as patients
+from kap.patients.actions import Identity
+from kap.patients.models import Patient
+from kap.sessions.models import DosingSession
+from tests.conftest import NOON, Browser, Cast
+from tests.integration.conftest import written
+
+CloseSession = Callable[..., DosingSession]
+HOUR = timedelta(hours=1)
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """The SQL statements sent meanwhile."""
+    sent: list[str] = []
+
+    def note(*args: Any) -> None:
+        sent.append(args[2])
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+
+
+def share(entry: JournalEntry, actor: Actor, hours: float = 0) -> JournalEntry:
+    with transaction():
+        actions.share(entry, actor=actor, at=NOON + hours * HOUR)
+    return entry
+
+
+def test_what_is_newly_shared(at_browser: Callable[[str], Browser], cast: Cast) -> None:
+    by_pia, theo = cast.actor("pia"), cast.actor("theo")
+    old, first, second = (
+        share(written(cast.pia, words), by_pia, hours)
+        for words, hours in (("Old", -24), ("First", 1), ("Second", 2))
+    )
+    written(cast.pia, "Private")
+    share(written(cast.pau, "Not his"), cast.actor("pau"), 1)
+    assert queries.new_shared(theo, NOON) == [second, first]
+    assert queries.new_shared(theo, NOON - 48 * HOUR) == [second, first, old]
+    at_browser("theo").get(f"/patients/{cast.pia.id}/journal")
+    assert queries.new_shared(theo, NOON) == [second, first]
+    at_browser("theo").get(f"/patients/{cast.pia.id}/journal/{second.id}")
+    assert queries.new_shared(theo, NOON) == [first]
+    assert queries.opened_by(theo, cast.pia) == {second.id}
+
+
+@pytest.mark.parametrize("name", ["ana", "pia", "tess", "zoe"])
+def test_nothing_is_new_for_anyone_else(cast: Cast, shared_entry: JournalEntry, name: str) -> None:
+    assert queries.new_shared(cast.actor(name), NOON - HOUR) == []
+
+
+def test_each_therapist_opens_for_themselves(
+    at_browser: Callable[[str], Browser], cast: Cast, shared_entry: JournalEntry
+) -> None:
+    with transaction():
+        patients.join_team(cast.pia, colleague=cast.tess, actor=cast.actor("theo"), at=NOON)
+    at_browser("theo").get(f"/patients/{cast.pia.id}/journal/{shared_entry.id}")
+    assert queries.new_shared(cast.actor("theo"), NOON) == []
+    assert queries.new_shared(cast.actor("tess"), NOON) == [shared_entry]
+
+
+@pytest.mark.parametrize("caseload", [1, 12])
+def test_the_cost_does_not_grow_with_the_caseload(cast: Cast, caseload: int) -> None:
+    for number in range(caseload):
+        share(written(_admitted(cast, f"Patient {number}"), "Words"), cast.actor("pia"))
+    theo = cast.actor("theo")
+    db.session.expunge_all()
+    with statements() as sent:
+        found = queries.new_shared(theo, NOON)
+        names = {entry.patient.name for entry in found}
+    assert names == {f"Patient {number}" for number in range(caseload)}
+    selects = [statement for statement in sent if statement.startswith("SELECT")]
+    assert len(selects) == 1
+
+
+def _admitted(cast: Cast, name: str) -> Patient:
+    with transaction():
+        return patients.admit(
+            practice=cast.practice, identity=Identity(name=name), actor=cast.actor("theo"), at=NOON
+        )
+
+
+def test_listing_ones_journal_costs_the_same_for_many_entries(cast: Cast) -> None:
+    actor, patient_id, counts = cast.actor("pia"), cast.pia.id, []
+    for total in (1, 20):
+        patient = db.session.get_one(Patient, patient_id)
+        while len(queries.entries_visible_to(actor, patient)) < total:
+            written(patient, "Words")
+        db.session.rollback()
+        db.session.expunge_all()
+        patient = db.session.get_one(Patient, patient_id)
+        with statements() as sent:
+            entries = queries.entries_visible_to(actor, patient)
+            words = [(entry.text, entry.session, entry.comments) for entry in entries]
+        assert words == [("Words", None, [])] * total
+        counts.append(len([statement for statement in sent if statement.startswith("SELECT")]))
+    assert counts[0] == counts[1]
+
+
+def test_a_closed_session_awaits_an_entry(cast: Cast, closed_session: CloseSession) -> None:
+    assert queries.awaits_entry(cast.pia, NOON) is None
+    first = closed_session(cast.pia, NOON)
+    closed_session(cast.pau, NOON + HOUR)
+    assert queries.awaits_entry(cast.pia, NOON - HOUR) is None
+    assert queries.awaits_entry(cast.pia, NOON) == first
+    written(cast.pia, "Before it", at=NOON - HOUR)
+    written(cast.pau, "Another's", at=NOON + HOUR)
+    assert queries.awaits_entry(cast.pia, NOON + HOUR) == first
+    written(cast.pia, "After it", at=NOON + HOUR)
+    assert queries.awaits_entry(cast.pia, NOON + HOUR) is None
+    second = closed_session(cast.pia, NOON + 2 * HOUR)
+    assert queries.awaits_entry(cast.pia, NOON + 2 * HOUR) == second
+    written(cast.pia, "About it", at=NOON, session_id=second.id)
+    assert queries.awaits_entry(cast.pia, NOON + 3 * HOUR) is None
