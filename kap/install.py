@@ -190,7 +190,8 @@ def _storage() -> str:
             raise CannotStart("The file store does not return what was put into it.")
     finally:
         files.delete(key)
-    return "A file was stored, read and deleted."
+    sizes = [size for _, size, _ in files.files()]
+    return f"A file was stored, read and deleted. It holds {len(sizes)} files, {sum(sizes) / 1e6:.0f} MB."
 
 
 def _audio() -> str:

@@ -76,7 +76,7 @@ class Storage:
                     file.write(piece)
             yield path
 
-    def keys(self) -> Iterator[tuple[str, int, datetime]]:
+    def files(self) -> Iterator[tuple[str, int, datetime]]:
         """Every file: key, bytes, and when it was last written."""
         for batch in obstore.list(self._store):
             for entry in batch:

@@ -32,7 +32,7 @@ def upload(browser: Browser, files: Iterable[tuple[str, bytes]], **kwargs: Any) 
 
 def kept_files() -> list[str]:
     """The kind of every file in the storage."""
-    return [key.split("/")[0] for key, *_ in list(storage().keys())]
+    return [key.split("/")[0] for key, *_ in list(storage().files())]
 
 
 def tracks() -> list[Track]:

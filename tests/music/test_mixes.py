@@ -25,7 +25,7 @@ AtBrowser = Callable[[str], Browser]
 
 
 def kept_files(kind: str) -> list[str]:
-    return [key for key, *_ in list(storage().keys()) if key.startswith(kind)]
+    return [key for key, *_ in list(storage().files()) if key.startswith(kind)]
 
 
 def the_mix() -> Mix:

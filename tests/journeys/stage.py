@@ -1,0 +1,216 @@
+"""Who and what is there when a journey begins, entered through the rooms' own actions."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+from uuid import UUID
+
+from sqlalchemy import select
+
+from kap.access.actor import Actor
+from kap.access.permissions import Role
+from kap.accounts import actions as accounts
+from kap.accounts import passwords
+from kap.accounts.models import Practice, User
+from kap.app import create_app
+from kap.clock import now
+from kap.config import Config
+from kap.content.guides import library
+from kap.db import db, transaction
+from kap.music import actions as music
+from kap.music import playlist_actions as playlists
+from kap.music import queries as library_of_music
+from kap.music.arcs import arcs
+from kap.music.builder import build
+from kap.music.models import Mix, MixState, Playlist, Track, TrackState
+from kap.patients import actions as patients
+from kap.patients.actions import Identity
+from kap.patients.models import Patient
+from kap.preparation import actions as preparation
+from kap.sessions import actions as sessions
+from kap.sessions.actions import Plan
+from kap.sessions.rules import Route
+from tests.audio.sounds import tone, write_sound
+from tests.journeys.person import Person
+from tests.product.conftest import process_pause
+
+PASSWORD = "quiet meadow lantern seven"
+PRACTICE = "Linden"
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
+WORK_SECONDS = 60  # generous; the worker needs about two for what is asked of it here
+
+
+@dataclass(frozen=True)
+class Someone:
+    """A person who can sign in."""
+
+    email: str
+    name: str
+    user_id: UUID
+
+    def sits_down(self, person: Person) -> Person:
+        person.signs_in(self.email, PASSWORD)
+        return person
+
+
+@dataclass(frozen=True)
+class PatientOnStage(Someone):
+    patient_id: UUID
+
+    @property
+    def chart(self) -> str:
+        return f"/patients/{self.patient_id}"
+
+
+class Stage:
+    """One practice with one therapist in the database of a running product; patients as they are asked for.
+
+    It works in a thread of its own: Flask opens an event loop where a context ends, and in the thread of the
+    tests Playwright's is running.
+    """
+
+    def __init__(self, instance: Path) -> None:
+        self._thread = ThreadPoolExecutor(1)
+        self._setting: _Setting = self._thread.submit(_Setting, instance).result()
+        self.therapist = self._setting.therapist
+
+    def _ask(
+        self,
+        make: Callable[Concatenate["_Setting", Given], Made],
+        *args: Given.args,
+        **kwargs: Given.kwargs,
+    ) -> Made:
+        def inside() -> Made:
+            with self._setting.app.app_context():
+                return make(self._setting, *args, **kwargs)
+
+        return self._thread.submit(inside).result()
+
+    def patient(self, name: str = "Pia Pine") -> PatientOnStage:
+        """Someone in the therapist's care, who has accepted their invitation."""
+        return self._ask(_Setting.patient, name)
+
+    def give(self, who: PatientOnStage, slug: str) -> None:
+        """Assign a guide."""
+        self._ask(_Setting.give, who, slug)
+
+    def rendered_playlist(self, folder: Path) -> UUID:
+        """A minute of music, uploaded, measured, judged, built and rendered by the product's worker."""
+        return self._ask(_Setting.rendered_playlist, folder)
+
+    def open_session(self, who: PatientOnStage, playlist_id: UUID) -> str:
+        """A session that is open and has its music; the path of its page."""
+        return self._ask(_Setting.open_session, who, playlist_id)
+
+    def close(self) -> None:
+        self._ask(_Setting.close)
+        self._thread.shutdown()
+
+
+class _Setting:
+    def __init__(self, instance: Path) -> None:
+        self.app = create_app(Config(instance=instance))
+        self.patients = 0
+        with self.app.app_context(), transaction():
+            self.password_hash = passwords.hash_of(PASSWORD)
+            practice = accounts.found_practice(
+                name=PRACTICE, zone="Europe/Berlin", help_text="Call **112**.", at=now()
+            )
+            self.practice_id = practice.id
+            user = self._enter(practice, Role.THERAPIST, "Theo Thorne", "theo@example.org")
+            self.therapist = Someone(user.email, user.name, user.id)
+
+    def close(self) -> None:
+        db.engine.dispose()
+
+    def _enter(self, practice: Practice, role: Role, name: str, email: str) -> User:
+        user = accounts.enter_user(
+            practice=practice,
+            role=role,
+            name=name,
+            email=email,
+            actor=Actor.system(practice.id),
+            at=now(),
+        )
+        user.password_hash = self.password_hash
+        return user
+
+    @property
+    def _actor(self) -> Actor:
+        return db.session.get_one(User, self.therapist.user_id).actor
+
+    def patient(self, name: str) -> PatientOnStage:
+        self.patients += 1
+        email = f"patient{self.patients}@example.org"
+        with transaction():
+            practice = db.session.get_one(Practice, self.practice_id)
+            identity = Identity(name=name, email=email)
+            patient = patients.admit(practice=practice, identity=identity, actor=self._actor, at=now())
+            patient.user = self._enter(practice, Role.PATIENT, name, email)
+            patient.user_id = patient.user.id
+            return PatientOnStage(email, name, patient.user.id, patient.id)
+
+    def give(self, who: PatientOnStage, slug: str) -> None:
+        with transaction():
+            patient = db.session.get_one(Patient, who.patient_id)
+            preparation.assign(
+                patient, guide=library()[slug], due_on=None, line=None, actor=self._actor, at=now()
+            )
+
+    def open_session(self, who: PatientOnStage, playlist_id: UUID) -> str:
+        with transaction():
+            patient = db.session.get_one(Patient, who.patient_id)
+            wanted = Plan(
+                planned_at=now() - timedelta(minutes=5),
+                route=Route.IV,
+                therapist_id=self.therapist.user_id,
+                playlist_id=playlist_id,
+            )
+            session = sessions.plan(patient, wanted=wanted, actor=self._actor)
+            db.session.flush()
+            sessions.open_session(session, actor=self._actor, at=now())
+            return f"{who.chart}/sessions/{session.id}"
+
+    def rendered_playlist(self, folder: Path) -> UUID:
+        for number, (hertz, intensity) in enumerate([(220, 0.2), (330, 0.6)]):
+            path = write_sound(folder / f"tone-{number}.flac", tone(45, hertz=hertz), "flac")
+            with transaction():
+                entered = music.import_file(
+                    path, practice_id=self.practice_id, actor=self._actor, file_name=path.name, at=now()
+                )
+                assert entered.track is not None, entered.message
+                entered.track.intensity = intensity
+        self._wait_for(lambda: not self._any(Track, TrackState.WAITING))
+        playlist_id = self._build()
+        self._wait_for(lambda: self._any(Mix, MixState.READY))
+        return playlist_id
+
+    def _build(self) -> UUID:
+        with transaction():
+            candidates = library_of_music.candidates(self._actor)
+            chosen = build(arcs()["iv-40"], length_s=60, candidates=candidates)
+            playlist: Playlist = playlists.make_playlist(
+                chosen, name="One minute", actor=self._actor, at=now()
+            )
+            db.session.flush()
+            playlists.request_mix(playlist, actor=self._actor, at=now())
+            return playlist.id
+
+    def _any(self, kind: type[Track] | type[Mix], state: TrackState | MixState) -> bool:
+        return db.session.scalars(select(kind.id).where(kind.state == state)).first() is not None
+
+    @staticmethod
+    def _wait_for(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + WORK_SECONDS
+        while True:
+            holds = condition()
+            db.session.rollback()
+            if holds:
+                return
+            assert time.monotonic() < deadline, "the worker did not come to it"
+            process_pause()

@@ -1,0 +1,165 @@
+"""The room of a session: music that goes on, hands on the keyboard, notes while it plays."""
+
+import re
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.journeys.conftest import SitDown
+from tests.journeys.person import Person
+from tests.journeys.stage import PRACTICE, Stage
+
+pytestmark = pytest.mark.browser
+
+LENGTH = 60
+SKIP = 15
+
+
+@pytest.fixture
+def therapist(sit_down: SitDown, stage: Stage, playlist_id: UUID) -> Person:
+    """The therapist in the room of a session that has just been opened."""
+    path = stage.open_session(stage.patient(), playlist_id)
+    person = stage.therapist.sits_down(sit_down())
+    person.visit(path)
+    person.arrives("Pia Pine")
+    return person
+
+
+def elapsed(page: Page) -> Locator:
+    return page.locator("[data-elapsed]")
+
+
+def is_at(page: Page, earliest: int, latest: int) -> None:
+    """The clock shows, now or soon, a time of that range of seconds."""
+    shown = "|".join(f"{second // 60}:{second % 60:02}" for second in range(earliest, latest + 1))
+    expect(elapsed(page)).to_have_text(re.compile(f"^({shown})$"))
+
+
+def plays(page: Page) -> None:
+    """The clock advances."""
+    shown = elapsed(page).inner_text()
+    expect(elapsed(page)).not_to_have_text(shown)
+    expect(page.locator("[data-toggle-words]")).to_have_text("Pause")
+
+
+def is_silent(page: Page) -> bool:
+    paused: bool = page.evaluate("document.querySelector('[data-audio]').paused")
+    return paused
+
+
+def falls_silent(page: Page) -> None:
+    """The music has faded and stopped."""
+    page.evaluate(
+        """() => new Promise((resolve) => {
+          const audio = document.querySelector("[data-audio]");
+          if (audio.paused) resolve();
+          else audio.addEventListener("pause", () => resolve(), { once: true });
+        })"""
+    )
+
+
+def test_it_plays_pauses_and_seeks(therapist: Person) -> None:
+    page = therapist.page
+    expect(page.locator("[data-remaining]")).to_have_text("1:00")
+    assert is_silent(page)
+    therapist.press("Play")
+    plays(page)
+    therapist.checks()
+    therapist.press("15 s on")
+    is_at(page, SKIP, SKIP + 10)
+    expect(page.locator(".phase-names [aria-current]")).to_have_count(1)
+    therapist.press("Pause")
+    expect(page.locator("[data-toggle-words]")).to_have_text("Play")
+    falls_silent(page)
+    page.get_by_label("Place in the music").fill("40")
+    is_at(page, 40, 40)
+    expect(page.locator("[data-remaining]")).to_have_text("0:20")
+
+
+def test_it_obeys_the_keyboard(therapist: Person) -> None:
+    page = therapist.page
+    page.keyboard.press("Space")
+    plays(page)
+    page.keyboard.press("ArrowRight")
+    is_at(page, SKIP, SKIP + 10)
+    page.keyboard.press("ArrowLeft")
+    is_at(page, 0, SKIP - 1)
+    page.get_by_label("Note").press_sequentially("kind k")
+    expect(page.get_by_label("Note")).to_have_value("kind k")
+    plays(page)
+    page.get_by_role("heading", name="Notes").click()
+    page.keyboard.press("k")
+    expect(page.locator("[data-toggle-words]")).to_have_text("Play")
+
+
+def test_after_a_reload_the_music_goes_on_from_the_same_place(therapist: Person) -> None:
+    page = therapist.page
+    page.get_by_label("Place in the music").fill("30")
+    therapist.press("Play")
+    plays(page)
+    page.reload()
+    is_at(page, 30, LENGTH - 1)
+    plays(page)
+    therapist.press("Pause")
+    falls_silent(page)
+    shown = elapsed(page).inner_text()
+    page.reload()
+    therapist.reads(f"Ready to go on from {shown}.")
+    assert is_silent(page)
+
+
+def test_a_lock_screen_names_nobody(therapist: Person) -> None:
+    page = therapist.page
+    therapist.press("Play")
+    plays(page)
+    shown = page.evaluate(
+        """() => {
+          const { title, artist, album } = navigator.mediaSession.metadata;
+          return [title, artist, album, navigator.mediaSession.playbackState];
+        }"""
+    )
+    assert shown == ["Music", PRACTICE, "", "playing"]
+    assert page.title() == f"Session · {PRACTICE}"
+
+
+def test_notes_are_taken_while_it_plays(therapist: Person) -> None:
+    page = therapist.page
+    therapist.press("Play")
+    plays(page)
+    page.get_by_label("Note").fill("Eyes closed, slow breath.")
+    page.get_by_label("Note").press("Control+Enter")
+    newest = page.locator("[data-note-list] li").first
+    expect(newest.locator(".words")).to_have_text("Eyes closed, slow breath.")
+    expect(newest.locator(".note-when")).to_have_text(
+        re.compile(r"\d\d:\d\d, 0:\d\d into the music, Theo Thorne")
+    )
+    expect(page.get_by_label("Note")).to_have_value("")
+    therapist.press("Settled")
+    expect(newest.locator(".words")).to_have_text("Settled")
+    plays(page)
+    therapist.checks()
+
+
+def test_a_note_without_a_connection_waits_and_arrives_once(therapist: Person) -> None:
+    page = therapist.page
+    therapist.press("Play")
+    plays(page)
+    therapist.context.set_offline(True)
+    page.get_by_label("Note").fill("Tears, quiet.")
+    therapist.press("Add note")
+    therapist.reads("Saved on this device. It is sent as soon as the connection is back.")
+    expect(page.locator("[data-waiting] .words")).to_have_text(["Tears, quiet."])
+    therapist.context.set_offline(False)
+    expect(page.locator("[data-note-list] .words")).to_have_text(["Tears, quiet."])
+    expect(page.locator("[data-waiting] li")).to_have_count(0)
+
+
+def test_without_the_connection_what_is_loaded_goes_on_playing(therapist: Person) -> None:
+    page = therapist.page
+    therapist.press("Play")
+    plays(page)
+    therapist.context.set_offline(True)
+    plays(page)
+    plays(page)
+    therapist.context.set_offline(False)
