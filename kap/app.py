@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Flask, request, url_for
+from flask import Blueprint, Flask, request, session, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined
@@ -16,7 +16,7 @@ from kap.accounts import messages as account_messages
 from kap.accounts import signin
 from kap.accounts.admin_views import bp as administration
 from kap.accounts.views import bp as accounts
-from kap.config import Config
+from kap.config import Config, current_config
 from kap.crypto import InstanceKey, read_key_file
 from kap.home.views import bp as home
 from kap.integration.views import bp as integration
@@ -77,6 +77,7 @@ def create_app(config: Config, *, key: InstanceKey | None = None) -> Flask:
     worker.install(app, config)
     settle.install(app)  # first, so that it settles after every other hook has had its say
     headers.install(app, secure=config.secure)
+    app.before_request(_take_music)  # before the token is looked for, which reads the whole form
     CSRFProtect(app)
     errors.install(app)
     filters.install(app)
@@ -101,7 +102,7 @@ def _set_flask(app: Flask, config: Config, key: InstanceKey) -> None:
         ),
         SESSION_REFRESH_EACH_REQUEST=False,
         WTF_CSRF_TIME_LIMIT=None,  # the default hour would lose a journal entry written over an afternoon
-        MAX_CONTENT_LENGTH=(config.upload_megabytes + 1) * 1_000_000,
+        MAX_CONTENT_LENGTH=config.form_megabytes * 1_000_000,  # files among it; see _take_music
         MAX_FORM_MEMORY_SIZE=config.form_megabytes * 1_000_000,
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=7),
     )
@@ -110,6 +111,15 @@ def _set_flask(app: Flask, config: Config, key: InstanceKey) -> None:
     if config.trusted_proxies:
         hops = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+
+def _take_music() -> None:
+    """Let a browser that is signed in send large files to the library, and nobody anything large elsewhere.
+
+    Whether the sign-in still holds is asked later: a database transaction must not wait for an upload.
+    """
+    if request.endpoint == "music.upload" and "_user_id" in session:
+        request.max_content_length = (current_config().upload_megabytes + 1) * 1_000_000
 
 
 def _page_context() -> dict[str, Any]:

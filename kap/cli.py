@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from zoneinfo import available_timezones
 
 import click
-from flask import url_for
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy import select
@@ -18,6 +17,8 @@ from kap import __version__, demo, install
 from kap.access.actor import Actor
 from kap.access.permissions import Role
 from kap.accounts import actions as accounts
+from kap.accounts import queries as people
+from kap.accounts.messages import invitation_link
 from kap.accounts.models import Practice
 from kap.clock import now
 from kap.config import Config, ConfigError
@@ -32,6 +33,7 @@ out = Console(highlight=False, soft_wrap=True)
 
 def main() -> None:
     """Entry of `kap` and of `python -m kap`."""
+    os.umask(0o077)  # whatever Kap writes is for its owner alone
     cli(prog_name="kap")
 
 
@@ -170,8 +172,28 @@ def invite(
         )
         _, token = accounts.invite(user, actor=actor, days=config.invitation_days, at=now())
     with app.test_request_context():
-        link = config.address + url_for("accounts.invitation", token=token)
+        link = invitation_link(token)
     out.print(f"Hand this link to {name}. It works once and for {config.invitation_days} days:\n\n  {link}\n")
+
+
+@cli.command()
+@click.argument("email")
+@plainly
+def reset(email: str) -> None:
+    """Let someone who forgot their password choose another: prints a link for them alone.
+
+    Their devices are signed out. Hand the link to the person themselves, for it opens what they can open.
+    """
+    config = _config()
+    app = install.open_app(config)
+    with app.test_request_context(), transaction():
+        user = people.user_by_email(email)
+        if user is None:
+            raise click.ClickException("Nobody signs in with this e-mail address.")
+        actor = Actor.system(user.practice_id)
+        _, token = accounts.forget_password(user, actor=actor, days=config.invitation_days, at=now())
+        link = invitation_link(token)
+    out.print(f"The link works once and for {config.invitation_days} days:\n\n  {link}\n")
 
 
 @cli.command()
@@ -210,17 +232,13 @@ def music_import(path: Path, practice: str | None) -> None:
 
 
 def _import_each(path: Path, practice: Practice) -> int:
+    """Import all below `path`, saying of each file what became of it; returns how many were refused."""
     refused = 0
-    files = music.files_in(path)
+    actor = Actor.system(practice.id)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=out) as progress:
-        bar = progress.add_task("Importing", total=len(files))
-        for file in files:
-            with transaction():
-                actor = Actor.system(practice.id)
-                imported = music.import_file(
-                    file, practice_id=practice.id, actor=actor, file_name=file.name, at=now()
-                )
+        bar = progress.add_task("Importing", total=len(music.files_in(path)))
+        for imported in music.import_folder(path, practice_id=practice.id, actor=actor, at=now()):
             refused += imported.problem is not None
             progress.console.print(imported.message)
             progress.advance(bar)

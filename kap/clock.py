@@ -1,6 +1,6 @@
 """The one place that says what time it is."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 
@@ -12,6 +12,16 @@ def now() -> datetime:
 def in_zone(moment: datetime, zone: str) -> datetime:
     """The same moment on the wall clock of `zone`, an IANA name."""
     return moment.astimezone(ZoneInfo(zone))
+
+
+def day_in(moment: datetime, zone: str) -> date:
+    """The day that calendars in `zone` show at this moment."""
+    return in_zone(moment, zone).date()
+
+
+def midnight(day: date, zone: str) -> datetime:
+    """The UTC moment at which `day` begins in `zone`."""
+    return from_wall(datetime.combine(day, time.min), zone)
 
 
 def from_wall(local: datetime, zone: str) -> datetime:

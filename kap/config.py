@@ -6,6 +6,8 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from flask import current_app
+
 INSTANCE_FILE = "kap.toml"
 
 
@@ -100,6 +102,12 @@ class Config:
     def secure(self) -> bool:
         """Whether people reach us over TLS, so that cookies may insist on it."""
         return self.address.startswith("https://")
+
+
+def current_config() -> Config:
+    """The settings of the running application."""
+    found: Config = current_app.extensions["kap.config"]
+    return found
 
 
 def settings() -> list[tuple[str, str, str]]:

@@ -1,5 +1,7 @@
 """Bringing a database to this version of Kap."""
 
+from collections.abc import Callable
+
 from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
@@ -52,7 +54,7 @@ def _revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def _run(engine: Engine, change: object) -> None:
+def _run(engine: Engine, change: Callable[[AlembicConfig], None]) -> None:
     is_current(engine)
     with engine.connect() as connection:
         sqlite = connection.dialect.name == "sqlite"
@@ -62,7 +64,7 @@ def _run(engine: Engine, change: object) -> None:
             with connection.begin():
                 config = alembic_config()
                 config.attributes["connection"] = connection
-                change(config)  # type: ignore[operator]
+                change(config)
                 if sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
                     raise BrokenReferences("The migration would leave rows that refer to nothing.")
         finally:

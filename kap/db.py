@@ -85,7 +85,7 @@ def choice(kind: type[StrEnum]) -> Enum:
 
 def configure(app: Flask, url: str) -> None:
     """Give `app` its engine for `url`."""
-    options: dict[str, Any] = {"url": _with_driver(url)}
+    options: dict[str, Any] = {"url": with_driver(url)}
     if not is_sqlite(url):
         options["pool_pre_ping"] = True
         options["pool_size"] = 20
@@ -138,7 +138,8 @@ def transaction() -> Iterator[Session]:
             raise
 
 
-def _with_driver(url: str) -> str:
+def with_driver(url: str) -> str:
+    """`url` naming the driver Kap brings along, for one that only says PostgreSQL."""
     parsed = make_url(url)
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg")

@@ -3,7 +3,7 @@
 Everything goes through the rooms' own actions, so whatever a page shows of it is true.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID, uuid4
@@ -16,8 +16,7 @@ from kap.accounts import actions as accounts
 from kap.accounts import passwords
 from kap.accounts import queries as people
 from kap.accounts.models import Practice, User
-from kap.audio.synth.recipes import RECIPES
-from kap.clock import from_wall, in_zone, now
+from kap.clock import day_in, from_wall, in_zone, now
 from kap.content.guides import library
 from kap.db import db, transaction
 from kap.integration import actions as integration
@@ -26,17 +25,19 @@ from kap.jobs import queue
 from kap.jobs.registry import Progress, task
 from kap.music import actions as music
 from kap.music import playlist_actions as playlists
+from kap.music import queries as library_of_music
 from kap.music.arcs import arcs
-from kap.music.builder import Candidate, build
-from kap.music.models import Playlist, Track, TrackState
+from kap.music.builder import build
+from kap.music.models import MixState, Playlist, Track, TrackState
 from kap.patients import actions as patients
 from kap.patients.actions import Identity
 from kap.patients.models import Patient
+from kap.patients.queries import team_of
 from kap.preparation import actions as preparation
 from kap.sessions import actions as sessions
 from kap.sessions.actions import Plan
 from kap.sessions.models import DosingSession
-from kap.sessions.rules import Route
+from kap.sessions.rules import Route, SessionState
 
 PRACTICE = "Linden House"
 ZONE = "Europe/Berlin"
@@ -139,8 +140,8 @@ def _assign(
     """Give a guide, a week before it is due; `done` has the patient finish it, every item ticked."""
     guide = library()[slug]
     given = demo.now + timedelta(days=min(due_in - 7, -1))
-    due = in_zone(demo.now, ZONE).date() + timedelta(days=due_in)
-    therapist = _therapist(demo, patient)
+    due = day_in(demo.now, ZONE) + timedelta(days=due_in)
+    therapist = _therapist(patient)
     assignment = preparation.assign(
         patient, guide=guide, due_on=due, line=line, actor=therapist.actor, at=given
     )
@@ -154,15 +155,15 @@ def _assign(
     return assignment.id
 
 
-def _therapist(demo: _Demo, patient: Patient) -> User:
-    return demo.jonas if patient.name.startswith("Farid") else demo.mara
+def _therapist(patient: Patient) -> User:
+    return team_of(patient)[0].user
 
 
 def _session(
     demo: _Demo, patient: Patient, route: Route, *, days: int, hour: int, programme: Playlist
 ) -> DosingSession:
-    day = in_zone(demo.now, ZONE).date() + timedelta(days=days)
-    therapist = _therapist(demo, patient)
+    day = day_in(demo.now, ZONE) + timedelta(days=days)
+    therapist = _therapist(patient)
     planned_at = from_wall(datetime(day.year, day.month, day.day, hour), ZONE)  # noqa: DTZ001 - a wall clock
     plan = Plan(planned_at=planned_at, route=route, therapist_id=therapist.id, playlist_id=programme.id)
     session = sessions.plan(patient, wanted=plan, actor=therapist.actor)
@@ -170,9 +171,9 @@ def _session(
     return session
 
 
-def _hold(demo: _Demo, session: DosingSession, *, minutes: int, notes: dict[int, str]) -> None:
+def _hold(session: DosingSession, *, minutes: int, notes: dict[int, str]) -> None:
     """Let a planned session have taken place, with notes at minutes of it."""
-    therapist = _therapist(demo, session.patient).actor
+    therapist = _therapist(session.patient).actor
     opened = session.planned_at
     sessions.open_session(session, actor=therapist, at=opened)
     db.session.flush()
@@ -238,7 +239,7 @@ def _david(demo: _Demo, programme: Playlist) -> None:
         55: "First words: so much space.",
         95: "Sits up.",
     }
-    _hold(demo, session, minutes=120, notes=notes)
+    _hold(session, minutes=120, notes=notes)
     _assign(demo, patient, "after-the-session", due_in=0)
 
 
@@ -255,7 +256,7 @@ def _elif(demo: _Demo, programme: Playlist) -> None:
         40: "Infusion ends.",
         70: "Smiles, asks for light.",
     }
-    _hold(demo, session, minutes=95, notes=notes)
+    _hold(session, minutes=95, notes=notes)
     _session(demo, patient, Route.IV, days=3, hour=11, programme=programme)
     assert patient.user is not None  # noqa: S101 - she signs in, see above
     write = partial(integration.write, patient, version=0)
@@ -297,16 +298,8 @@ def _music(demo: _Demo) -> dict[str, Playlist]:
     actor = demo.mara.actor
     tracks = music.add_recipes(practice_id=demo.practice.id, actor=actor, at=demo.now)
     db.session.flush()
-    seconds = {recipe.slug: recipe.seconds for recipe in RECIPES}
-    candidates = [
-        Candidate(
-            id=str(track.id),
-            title=track.title,
-            duration_s=seconds[track.recipe or ""] * USABLE,
-            intensity=track.intensity or 0.0,
-        )
-        for track in tracks
-    ]
+    composed = [library_of_music.candidate(track) for track in tracks]
+    candidates = [replace(each, duration_s=each.duration_s * USABLE) for each in composed]
     made = {}
     for slug, arc in arcs().items():
         length_s = min(arc.length_min, 75) * 60
@@ -320,18 +313,36 @@ def _music(demo: _Demo) -> dict[str, Playlist]:
 
 @task("demo.render")
 def render(progress: Progress, *, practice: str) -> None:
-    """Ask for the mix of each programme once its tracks are composed."""
+    """Ask for the mix of each programme once its tracks are composed, and give it to the sessions held."""
     practice_id = UUID(practice)
     with transaction():
-        waiting = db.session.scalars(
-            select(Track.id)
-            .where(Track.practice_id == practice_id, Track.state == TrackState.WAITING)
-            .limit(1)
-        ).first()
-        if waiting is not None:
+        if not (_is_composed(practice_id) and _is_rendered(practice_id)):
             queue.enqueue(
                 "demo.render", practice_id=practice_id, run_at=now() + LOOK_AGAIN, practice=practice
             )
             return
-        for playlist in db.session.scalars(select(Playlist).where(Playlist.practice_id == practice_id)):
-            playlists.request_mix(playlist, actor=Actor.system(practice_id), at=now())
+        for session in _held_sessions(practice_id):
+            mix = library_of_music.ready_mix(session.playlist) if session.playlist else None
+            if mix is not None and session.mix is None:
+                session.mix, session.music_started_at = mix, session.opened_at
+                session.music_reached_s = float(mix.length_s)
+
+
+def _is_composed(practice_id: UUID) -> bool:
+    waiting = select(Track.id).where(Track.practice_id == practice_id, Track.state == TrackState.WAITING)
+    return db.session.scalars(waiting.limit(1)).first() is None
+
+
+def _is_rendered(practice_id: UUID) -> bool:
+    actor = Actor.system(practice_id)
+    programmes = db.session.scalars(select(Playlist).where(Playlist.practice_id == practice_id)).all()
+    mixes = [
+        library_of_music.latest_mix(playlist) or playlists.request_mix(playlist, actor=actor, at=now())
+        for playlist in programmes
+    ]
+    return all(mix.state is not MixState.WAITING for mix in mixes)
+
+
+def _held_sessions(practice_id: UUID) -> list[DosingSession]:
+    held = select(DosingSession).join(Patient).where(Patient.practice_id == practice_id)
+    return list(db.session.scalars(held.where(DosingSession.state == SessionState.CLOSED)))

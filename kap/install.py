@@ -19,7 +19,7 @@ from kap import database, mail
 from kap.app import create_app
 from kap.config import Config
 from kap.crypto import KeyProblem, create_key_file, read_key_file
-from kap.db import db, is_sqlite, own_transaction
+from kap.db import db, is_sqlite, own_transaction, with_driver
 from kap.storage import storage
 
 CODECS: tuple[tuple[str, Literal["r", "w"]], ...] = (
@@ -78,6 +78,10 @@ def _make_folder(config: Config) -> None:
         config.instance.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as problem:
         raise CannotStart(f"The folder {config.instance} cannot be made: {problem.strerror}.") from problem
+    _check_writable(config)
+
+
+def _check_writable(config: Config) -> None:
     if not os.access(config.instance, os.W_OK | os.X_OK):
         raise CannotStart(f"The folder {config.instance} cannot be written to.")
 
@@ -100,7 +104,7 @@ def _has_tables(config: Config) -> bool:
         path = make_url(config.database).database
         return bool(path) and os.path.exists(str(path))
     try:
-        engine = create_engine(config.database.replace("postgresql://", "postgresql+psycopg://", 1))
+        engine = create_engine(with_driver(config.database))
         found = inspect(engine).has_table("alembic_version")
         engine.dispose()
     except SQLAlchemyError as problem:
@@ -160,8 +164,7 @@ def _plain(problem: Exception) -> str:
 def _instance(config: Config) -> str:
     if not config.instance.is_dir():
         raise CannotStart(f"There is no folder {config.instance}. Run: kap init")
-    if not os.access(config.instance, os.W_OK | os.X_OK):
-        raise CannotStart(f"The folder {config.instance} cannot be written to.")
+    _check_writable(config)
     return f"{config.instance} can be written to."
 
 

@@ -10,10 +10,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
-from flask import current_app
-
 from kap.clock import now
-from kap.config import Config
+from kap.config import Config, current_config
 from kap.db import transaction
 from kap.jobs import queue
 from kap.jobs.models import Job
@@ -48,7 +46,7 @@ def composer(name: str) -> Callable[[Composer], Composer]:
 
 def configured() -> bool:
     """Whether this installation can send mail at all."""
-    return bool(_config().smtp_url)
+    return bool(current_config().smtp_url)
 
 
 def post(name: str, *, practice_id: UUID, about: UUID | None = None, **identifiers: Any) -> Job:
@@ -62,7 +60,7 @@ def send(progress: Progress, *, name: str, **identifiers: Any) -> None:
         letter = COMPOSERS[name](**identifiers)
     if letter is None:
         return
-    config = _config()
+    config = current_config()
     if not config.smtp_url:
         raise TaskFailed("No mail server is set up (KAP_SMTP_URL).")
     try:
@@ -89,6 +87,9 @@ def connect(config: Config) -> smtplib.SMTP:
         server = smtplib.SMTP(host, url.port or 25, timeout=TIMEOUT_SECONDS)
         if server.ehlo() and server.has_extn("starttls"):
             server.starttls(context=secure)
+        elif url.username:
+            server.close()
+            raise smtplib.SMTPNotSupportedError("The mail server offers no TLS; it is not told the password.")
     if url.username:
         server.login(unquote(url.username), unquote(url.password or ""))
     return server
@@ -104,8 +105,3 @@ def _message(config: Config, letter: Letter) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
     message.set_content(letter.text)
     return message
-
-
-def _config() -> Config:
-    config: Config = current_app.extensions["kap.config"]
-    return config

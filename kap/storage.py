@@ -13,9 +13,7 @@ from uuid import uuid4
 
 import obstore
 from flask import Flask, current_app
-from obstore.store import LocalStore, S3Store, from_url
-
-Store = LocalStore | S3Store
+from obstore.store import LocalStore, from_url
 
 
 class FileMissing(Exception):

@@ -1,7 +1,6 @@
 """`/style`: every component in every state and palette. The application registers it in development only."""
 
 import math
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,30 +18,11 @@ from wtforms import (
 from wtforms.validators import InputRequired
 
 from kap.access.guard import public
+from kap.home.timeline import Happening
+from kap.sessions.programme import PhaseSpan
 
 bp = Blueprint("style", __name__)
 PALETTES = ("light", "dark", "night")
-
-
-@dataclass(frozen=True)
-class Happening:
-    """One stop of the sample timeline."""
-
-    icon: str
-    at: datetime
-    title: str
-    text: str = ""
-    url: str = ""
-    state: str = "done"
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """One phase of the sample arc, minutes from its start."""
-
-    label: str
-    start_min: float
-    end_min: float
 
 
 class Sample(Form):
@@ -88,16 +68,16 @@ EVENTS = (
         "Intravenous, 85 minutes",
         "#",
     ),
-    Happening("book-open", datetime(2026, 6, 3, 8, 12, tzinfo=UTC), "Read: The day of the session"),
+    Happening("book-open", datetime(2026, 6, 3, 8, 12, tzinfo=UTC), "Read: The day of the session", "", ""),
 )
 PHASES = (
-    Stretch("Settle", -10, 0),
-    Stretch("Onset", 0, 10),
-    Stretch("Ascent", 10, 20),
-    Stretch("Peak", 20, 40),
-    Stretch("Descent", 40, 50),
-    Stretch("Return", 50, 65),
-    Stretch("Ground", 65, 75),
+    PhaseSpan("Settle", -10, 0),
+    PhaseSpan("Onset", 0, 10),
+    PhaseSpan("Ascent", 10, 20),
+    PhaseSpan("Peak", 20, 40),
+    PhaseSpan("Descent", 40, 50),
+    PhaseSpan("Return", 50, 65),
+    PhaseSpan("Ground", 65, 75),
 )
 ARC = ((-10, 0.15), (0, 0.22), (10, 0.38), (20, 0.68), (40, 0.7), (50, 0.33), (65, 0.18), (75, 0.1))
 STAGES = (

@@ -12,7 +12,7 @@ from huey.consumer import Consumer
 from kap.config import Config
 from kap.db import db, reading
 from kap.jobs import queue
-from kap.jobs.run import perform
+from kap.jobs.run import hand_back, perform
 from kap.jobs.signals import open_queue, signal_task
 
 log = structlog.get_logger(__name__)
@@ -39,6 +39,7 @@ def run(app: Flask, config: Config) -> None:
     finally:
         stop.set()
         sweeper.join()
+        hand_back(app)  # the next worker need not wait for the leases to run out
 
 
 def drain(app: Flask, config: Config) -> int:

@@ -19,7 +19,7 @@ CHANGED: dict[str, str] = {
     P.PATIENT_ADMIT: "Admitted the patient",
     P.PATIENT_EDIT: "Changed the personal details",
     P.PATIENT_ARCHIVE: "Archived or restored the record",
-    P.PATIENT_INVITE: "Invited the patient to sign in",
+    P.PATIENT_INVITE: "Invited the patient to sign in, or revoked that",
     P.TEAM_CHANGE: "Changed the care team",
     P.LIBRARY_ADD: "Changed the music library",
     P.PLAYLIST_EDIT: "Changed a playlist",

@@ -10,7 +10,7 @@ from kap.access.actor import Actor
 from kap.access.permissions import Permission, Role
 from kap.accounts import queries
 from kap.accounts.models import BrowserSession, Invitation, Practice, Throttle, User
-from kap.accounts.rules import THROTTLE_WINDOW, is_open_invitation, normal_email
+from kap.accounts.rules import THROTTLE_WINDOW, normal_email
 from kap.crypto import new_token, token_digest
 from kap.db import db, own_transaction
 from kap.problems import Conflict, Invalid
@@ -104,22 +104,24 @@ def revoke_invitations(user: User, *, actor: Actor, at: datetime) -> None:
 
 def accept(invitation: Invitation, *, password_hash: str, at: datetime) -> User:
     """Take up an invitation. Raises `Conflict` when it is no longer open."""
-    if not is_open_invitation(
-        expires_at=invitation.expires_at,
-        accepted_at=invitation.accepted_at,
-        revoked_at=invitation.revoked_at,
-        now=at,
-    ):
-        raise Conflict("This invitation was used, revoked or has run out. Please ask for a new one.")
-    # The row count decides when the link is opened twice at the same moment.
+    if not invitation.is_open(at):
+        raise Conflict(queries.NOT_OPEN)
+    # The row counts decide when the link is opened twice, or revoked, at the same moment, and between two
+    # links that were made at the same moment: a password that was chosen is never replaced by a link.
     taken = db.session.execute(
         update(Invitation)
-        .where(Invitation.id == invitation.id, Invitation.accepted_at.is_(None))
+        .where(
+            Invitation.id == invitation.id, Invitation.accepted_at.is_(None), Invitation.revoked_at.is_(None)
+        )
         .values(accepted_at=at)
     )
-    if taken.rowcount != 1:  # type: ignore[attr-defined]
+    chosen = db.session.execute(
+        update(User)
+        .where(User.id == invitation.user_id, User.password_hash.is_(None), User.closed_at.is_(None))
+        .values(password_hash=password_hash)
+    )
+    if (taken.rowcount, chosen.rowcount) != (1, 1):  # type: ignore[attr-defined]
         raise Conflict("This invitation has just been used.")
-    invitation.user.password_hash = password_hash
     audit.record("accounts:invitation:accept", actor=invitation.user.actor, subject=invitation)
     return invitation.user
 
@@ -172,6 +174,16 @@ def change_password(
     user.password_hash = password_hash
     audit.record("accounts:self:change-password", actor=actor, subject=user)
     sign_out_everywhere(user, actor=actor, at=at, except_session=keep_session)
+
+
+def forget_password(user: User, *, actor: Actor, days: int, at: datetime) -> tuple[Invitation, str]:
+    """Take a forgotten password away, sign out every device and open an invitation to choose another.
+
+    Only for whoever runs the installation: in a colleague's hands the link would open the person's records.
+    """
+    user.password_hash = None
+    sign_out_everywhere(user, actor=actor, at=at)
+    return invite(user, actor=actor, days=days, at=at)
 
 
 def close_account(user: User, *, actor: Actor, at: datetime) -> None:

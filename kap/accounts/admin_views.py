@@ -3,7 +3,7 @@
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from flask import Blueprint, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -11,14 +11,15 @@ from kap import mail
 from kap.access.guard import current_actor, requires
 from kap.access.permissions import Permission, Role
 from kap.access.words import words_for
-from kap.accounts import actions, queries
+from kap.accounts import actions, messages, queries
 from kap.accounts.crisis_help import crisis_help
 from kap.accounts.forms import InviteForm, PracticeForm
-from kap.accounts.models import Invitation, User
+from kap.accounts.models import User
 from kap.clock import now
-from kap.db import db
+from kap.config import current_config
 from kap.problems import Conflict
-from kap.web.paging import Page, offset_page
+from kap.web.notices import offer_undo
+from kap.web.paging import read_page
 
 bp = Blueprint("administration", __name__)
 LOG_PER_PAGE = 50
@@ -72,8 +73,7 @@ def close(user_id: UUID) -> Response:
     user = queries.staff_member(current_actor(), user_id)
     actions.close_account(user, actor=current_actor(), at=now())
     undo = url_for("administration.reopen", user_id=user.id)
-    words = f"{user.name} is signed out everywhere and can sign in no more."
-    flash({"words": words, "undo": undo}, "success")  # type: ignore[arg-type]
+    offer_undo(f"{user.name} is signed out everywhere and can sign in no more.", undo)
     return redirect(url_for("administration.people"))
 
 
@@ -113,14 +113,11 @@ def edit_practice() -> Response:
 @requires(Permission.AUDIT_READ)
 def log() -> str:
     actor = current_actor()
-    total = queries.event_count(actor)
-    number, offset = offset_page(request.args.get("page", 1, int), total, LOG_PER_PAGE)
-    rows = list(db.session.scalars(queries.events_of_practice(actor).limit(LOG_PER_PAGE).offset(offset)))
+    page = read_page(queries.events_of_practice(actor), request.args.get("page", 1, int), LOG_PER_PAGE)
     # Staff by name; a patient stays "a patient", so that the log never says who is in treatment.
     names = queries.names_of(
-        {row.actor_id for row in rows if row.actor_id and row.actor_role != Role.PATIENT}
+        {row.actor_id for row in page.rows if row.actor_id and row.actor_role != Role.PATIENT}
     )
-    page = Page(rows, number, total, LOG_PER_PAGE)
     return render_template("administration/log.html", page=page, names=names, words_for=words_for)
 
 
@@ -145,22 +142,14 @@ def _practice_page(form: PracticeForm) -> str:
 
 def _invited(user: User) -> Response:
     """Invite `user` by mail where that is set up; else show the link, once, to be handed over."""
-    config = current_app.extensions["kap.config"]
-    invitation, token = actions.invite(user, actor=current_actor(), days=config.invitation_days, at=now())
+    days = current_config().invitation_days
+    invitation, token = actions.invite(user, actor=current_actor(), days=days, at=now())
     if mail.configured():
-        _send(invitation)
+        messages.send_invitation(invitation)
         flash(f"The invitation for {user.name} is on its way by e-mail.", "success")
         return redirect(url_for("administration.people"))
-    link = config.address + url_for("accounts.invitation", token=token)
+    link = messages.invitation_link(token)
+    back = ("People", url_for("administration.people"))
     return make_response(
-        render_template("administration/invited.html", user=user, invitation=invitation, link=link)
-    )
-
-
-def _send(invitation: Invitation) -> None:
-    mail.post(
-        "accounts.invitation",
-        practice_id=invitation.user.practice_id,
-        about=invitation.id,
-        invitation_id=invitation.id,
+        render_template("accounts/invited.html", invitation=invitation, link=link, back=back)
     )

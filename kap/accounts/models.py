@@ -6,6 +6,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from kap.access.actor import Actor
 from kap.access.permissions import Role
+from kap.accounts.rules import is_open_invitation
 from kap.db import Model, choice
 from kap.sealed import DataKey, Sealed
 
@@ -81,6 +82,12 @@ class Invitation(Model):
     invited_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("user.id"))
 
     user: Mapped[User] = relationship(lazy="joined", foreign_keys=[user_id])
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether it can still be accepted."""
+        return is_open_invitation(
+            expires_at=self.expires_at, accepted_at=self.accepted_at, revoked_at=self.revoked_at, now=at
+        )
 
 
 class Throttle(Model):

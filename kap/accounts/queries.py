@@ -13,6 +13,8 @@ from kap.db import db
 from kap.problems import NotThere
 from kap.sealed import instance_key
 
+NOT_OPEN = "This invitation was used, revoked or has run out. Please ask for a new one."
+
 
 def email_digest(address: str) -> str:
     return instance_key().lookup_digest("email", normal_email(address))
@@ -39,10 +41,14 @@ def devices_of(user_id: UUID) -> list[BrowserSession]:
     )
 
 
-def invitation_by_token(token: str) -> Invitation | None:
-    return db.session.scalars(
+def open_invitation(token: str, *, at: datetime) -> Invitation:
+    """The invitation a link belongs to. Raises `NotThere` when it can be accepted no more, or never was."""
+    found = db.session.scalars(
         select(Invitation).where(Invitation.token_digest == token_digest(token))
     ).first()
+    if found is None or not found.is_open(at):
+        raise NotThere(NOT_OPEN)
+    return found
 
 
 def latest_invitation(user_id: UUID) -> Invitation | None:
@@ -105,12 +111,6 @@ def names_of(user_ids: set[UUID]) -> dict[UUID, str]:
 
 def events_of_practice(actor: Actor) -> Select[Event]:
     return select(Event).where(Event.practice_id == actor.practice_id).order_by(Event.at.desc())
-
-
-def event_count(actor: Actor) -> int:
-    return db.session.scalar(
-        select(func.count()).select_from(Event).where(Event.practice_id == actor.practice_id)
-    ) or 0  # fmt: skip
 
 
 def practice_count() -> int:

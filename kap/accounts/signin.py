@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from flask import Flask, current_app, g, session
+from flask import Flask, g, session
 from flask_login import LoginManager, login_user, logout_user
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -15,7 +15,7 @@ from kap.accounts import queries
 from kap.accounts.models import BrowserSession, User
 from kap.accounts.rules import Lifetimes, is_live, lifetimes_of
 from kap.clock import now
-from kap.config import Config
+from kap.config import current_config
 from kap.web.settle import afterwards
 
 PRACTICE = "practice"
@@ -114,7 +114,7 @@ def _touch(session_id: UUID) -> None:
 
 
 def _lifetimes(role: Role) -> Lifetimes:
-    config: Config = current_app.extensions["kap.config"]
+    config = current_config()
     return lifetimes_of(
         role,
         staff=Lifetimes(

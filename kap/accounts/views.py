@@ -13,19 +13,17 @@ from kap.access.guard import current_actor, public, requires
 from kap.access.permissions import Permission
 from kap.accounts import actions, passwords, queries, signin
 from kap.accounts.forms import AcceptForm, ChangePasswordForm, SignInForm
-from kap.accounts.models import Invitation, User
+from kap.accounts.models import User
 from kap.accounts.rules import (
     MAX_FAILURES_ACCOUNT,
     MAX_FAILURES_ADDRESS,
     device_of,
-    is_open_invitation,
     is_throttled,
     normal_email,
     password_objection,
 )
 from kap.clock import now
 from kap.db import db, reading
-from kap.problems import NotThere
 from kap.sealed import instance_key
 from kap.web.errors import held_form
 
@@ -75,7 +73,7 @@ def sign_out() -> Response:
 @bp.get("/invitation/<token>")
 @public
 def invitation(token: str) -> str:
-    found = _open_invitation(token)
+    found = queries.open_invitation(token, at=now())
     return render_template("accounts/invitation.html", invitation=found, form=AcceptForm(), token=token)
 
 
@@ -83,7 +81,7 @@ def invitation(token: str) -> str:
 @public
 def invitation_accept(token: str) -> Response:
     with reading():  # the hash below is slow on purpose; no write lock is held meanwhile
-        found = _open_invitation(token)
+        found = queries.open_invitation(token, at=now())
         form = AcceptForm()
         valid = form.validate() and _good_password(form.password, found.user)
         page = render_template("accounts/invitation.html", invitation=found, form=form, token=token)
@@ -91,7 +89,8 @@ def invitation_accept(token: str) -> Response:
     if not valid:
         return make_response(page, 422)
     password_hash = passwords.hash_of(form.password.data or "")
-    user = actions.accept(_open_invitation(token), password_hash=password_hash, at=now())
+    found = queries.open_invitation(token, at=now())
+    user = actions.accept(found, password_hash=password_hash, at=now())
     row, session_token = actions.sign_in(user, device=device_of(request.user_agent.string), at=now())
     signin.begin(row, session_token)
     return redirect(url_for("home.index"))
@@ -184,20 +183,13 @@ def _bucket(kind: str, name: str) -> str:
     return instance_key().lookup_digest(f"throttle:{kind}", name)
 
 
-def _open_invitation(token: str) -> Invitation:
-    found = queries.invitation_by_token(token)
-    if found is None or not is_open_invitation(
-        expires_at=found.expires_at, accepted_at=found.accepted_at, revoked_at=found.revoked_at, now=now()
-    ):
-        raise NotThere("This invitation was used, revoked or has run out. Please ask for a new one.")
-    return found
-
-
 def _is_theirs(field: PasswordField, user: User) -> bool:
-    right = passwords.matches(user.password_hash, field.data or "")
-    if not right:
-        field.errors = ["This is not your password."]
-    return right
+    """Throttled like a sign-in: an unlocked device must not be a place to guess passwords at."""
+    found = _checked(user.email, field.data or "")
+    if isinstance(found, User):
+        return True
+    field.errors = [TOO_MANY if found == TOO_MANY else "This is not your password."]
+    return False
 
 
 def _good_password(field: PasswordField, user: User) -> bool:

@@ -20,12 +20,11 @@ from av.container import InputContainer
 from av.stream import Disposition
 from numpy.typing import NDArray
 
-from kap.audio import intact
+from kap.audio import RATE, intact
 from kap.audio.errors import Damaged, MovingPicture, NotAudio, Truncated
 
 Block = NDArray[np.float32]
 
-RATE = 48_000
 BLOCK = RATE
 
 # FFmpeg also opens playlists and scripts that name other files; only formats that hold sound are let in.

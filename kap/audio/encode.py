@@ -5,6 +5,7 @@ with a dot and ends in `.part`, flushed to the disk, and renamed.
 """
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -18,9 +19,8 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 
-from kap.audio.decode import RATE, Block
-
-PART_SUFFIX = ".part"
+from kap.audio import RATE
+from kap.audio.decode import Block
 
 
 @dataclass(frozen=True)
@@ -49,22 +49,26 @@ FORMATS: dict[str, Format] = {
     ),
     # 24 bits: the encoder takes the upper three bytes of the four.
     "flac": Format("flac", "flac", "s32"),
+    # Exact for blocks that were brought to 16 bits before, with dither.
+    "flac-16": Format("flac", "flac", "s16"),
 }
 
 
 class Encoder:
     """One file being written. `write` blocks, then `finish`, then `place`; or `discard` at any time."""
 
-    def __init__(self, kind: str, path: Path) -> None:
+    def __init__(self, kind: str, path: Path, *, tags: Mapping[str, str] | None = None) -> None:
+        """Begin a file of a kind of `FORMATS`. Raises OSError or an FFmpeg error, as all of them do."""
         made = FORMATS[kind]
         self.path = path
-        self._part = path.with_name(f".{path.name}.{uuid4().hex}{PART_SUFFIX}")
+        self._part = path.with_name(f".{path.name}.{uuid4().hex}.part")
         self._container = av.open(
             "file:" + os.fspath(self._part.absolute()),
             "w",
             format=made.container,
             container_options=made.container_options,
         )
+        self._container.metadata.update(tags or {})
         stream = self._container.add_stream(
             made.codec, rate=RATE, options=made.codec_options, layout="stereo", format=made.samples
         )
@@ -76,6 +80,7 @@ class Encoder:
         self._written = 0
 
     def write(self, block: Block) -> None:
+        """The next samples: float32 (n, 2) at 48 kHz, n of any size, full scale 1."""
         frame = AudioFrame.from_ndarray(np.ascontiguousarray(block).reshape(1, -1), "flt", "stereo")
         frame.sample_rate, frame.pts, frame.time_base = RATE, self._written, Fraction(1, RATE)
         self._written += len(block)

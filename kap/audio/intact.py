@@ -10,17 +10,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from kap.audio.errors import EmptyAudio, Missing, Protected, Truncated
+from kap.audio.errors import EmptyAudio, Missing, NotAudio, Protected, Truncated
 
 # Streamed WAV files carry one of these where the length was not known yet.
 _UNKNOWN_SIZES = {0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000}
 _OGG_PAGE_MAX = 65_307
 _END_OF_STREAM = 0x04
 _PROTECTED_ENTRIES = {b"drms", b"enca", b"aavd"}
+# Boxes inside one another, down to the one that describes the samples.
+_TO_SAMPLE_ENTRIES = (b"trak", b"mdia", b"minf", b"stbl", b"stsd")
+# Hours of one-second fragments have tens of thousands; a file of nothing but headers must not keep us busy.
+_MOST_PARTS = 100_000
 
 
 def check(path: Path) -> None:
-    """Raise Missing, EmptyAudio, Truncated or Protected when the file itself says so."""
+    """Raise Missing, EmptyAudio, Truncated, Protected or NotAudio when the file itself says so."""
     if not path.is_file():
         raise Missing
     size = path.stat().st_size
@@ -57,7 +61,9 @@ def _id3_size(head: bytes) -> int:
 
 def _check_wav(file: BinaryIO, size: int) -> None:
     position = 12
-    while position + 8 <= size:
+    for _ in range(_MOST_PARTS):
+        if position + 8 > size:
+            break
         file.seek(position)
         name, length = struct.unpack("<4sI", file.read(8))
         if name == b"data":
@@ -82,21 +88,26 @@ def _check_ogg(file: BinaryIO, size: int) -> None:
 
 
 def _check_mp4(file: BinaryIO, size: int) -> None:
-    movie = None
-    for name, start, end in _boxes(file, 0, size):
+    movie, parts = None, iter(range(_MOST_PARTS))
+    for name, start, end in _boxes(file, 0, size, parts):
         if end > size:
             raise Truncated
         if name == b"moov":
             movie = (start, end)
     if movie is None:
         raise Truncated
-    if _PROTECTED_ENTRIES & set(_sample_entries(file, *movie)):
+    if not _PROTECTED_ENTRIES.isdisjoint(_sample_entries(file, *movie, parts)):
         raise Protected
 
 
-def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """(name, first byte of the content, first byte after the box) of the boxes between two places."""
+def _boxes(file: BinaryIO, start: int, end: int, parts: Iterator[int]) -> Iterator[tuple[bytes, int, int]]:
+    """(name, first byte of the content, first byte after the box) of the boxes between two places.
+
+    Takes one of `parts` for each. Raises NotAudio when there are none left.
+    """
     while start + 8 <= end:
+        if next(parts, None) is None:
+            raise NotAudio
         file.seek(start)
         length, name = struct.unpack(">I4s", file.read(8))
         content = start + 8
@@ -113,11 +124,18 @@ def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, i
         start = stop
 
 
-def _sample_entries(file: BinaryIO, start: int, end: int) -> Iterator[bytes]:
+def _sample_entries(
+    file: BinaryIO,
+    start: int,
+    end: int,
+    parts: Iterator[int],
+    path: tuple[bytes, ...] = _TO_SAMPLE_ENTRIES,
+) -> Iterator[bytes]:
     """The codes of the sample descriptions (`mp4a`, `drms`, ...) of every track of a movie box."""
-    for name, content, stop in list(_boxes(file, start, end)):
-        if name in (b"trak", b"mdia", b"minf", b"stbl"):
-            yield from _sample_entries(file, content, min(stop, end))
-        elif name == b"stsd":
-            for entry, _, _ in list(_boxes(file, content + 8, min(stop, end))):
-                yield entry
+    for name, content, stop in _boxes(file, start, end, parts):
+        if not path:
+            yield name
+        elif name == path[0]:
+            # The last box begins with eight bytes of its own: version, flags, how many follow.
+            skipped = 8 if len(path) == 1 else 0
+            yield from _sample_entries(file, content + skipped, min(stop, end), parts, path[1:])

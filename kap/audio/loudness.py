@@ -14,7 +14,8 @@ from av.filter import Graph
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from kap.audio.decode import RATE, Block
+from kap.audio import RATE
+from kap.audio.decode import Block
 
 HOP = RATE // 100
 """Samples in one hop of 10 ms, the resolution of peaks, silence and the ceiling."""

@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kap.audio.decode import RATE, Block, Source
+from kap.audio import RATE
+from kap.audio.decode import Block, Source
 from kap.audio.errors import Silent, TooLong, TooShort
 from kap.audio.loudness import HOP, Meter, decibels, whole_hops
 
 PEAK_PAIRS = 1000
 SILENCE_DBFS = -60.0
 SILENCE_BELOW_LOUDNESS = -40.0
-_TAG_LENGTH = 200
+LINE_LENGTH = 200
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,9 @@ def measure(
             lead_silence_s=lead / RATE,
             trail_silence_s=trail / RATE,
             peaks=wave.peaks(),
-            title=_clean(source.tags.get("title")),
-            artist=_clean(source.tags.get("artist")),
-            album=_clean(source.tags.get("album")),
+            title=one_line(source.tags.get("title", "")) or None,
+            artist=one_line(source.tags.get("artist", "")) or None,
+            album=one_line(source.tags.get("album", "")) or None,
         )
 
 
@@ -122,9 +123,7 @@ class _Wave:
         return bytes(np.rint(np.clip(pairs, -1, 1) * 127).astype(np.int8).tobytes())
 
 
-def _clean(text: str | None) -> str | None:
-    """A tag in one line: no control or invisible formatting characters, at most 200 characters."""
-    if text is None:
-        return None
+def one_line(text: str) -> str:
+    """A tag or a name in one line: no control or invisible formatting characters, at most 200 characters."""
     visible = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
-    return " ".join(visible.split())[:_TAG_LENGTH].rstrip() or None
+    return " ".join(visible.split())[:LINE_LENGTH].rstrip()

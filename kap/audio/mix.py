@@ -8,7 +8,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kap.audio.decode import BLOCK, RATE, Block, Source
+from kap.audio import RATE
+from kap.audio.decode import BLOCK, Block, Source
 from kap.audio.errors import SourceChanged
 from kap.audio.plan import MixPlan, Segment
 

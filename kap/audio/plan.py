@@ -10,9 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
+from kap.audio import RATE
 from kap.audio.errors import PlanError
 
-RATE = 48_000
 CEILING_DBTP = -2.0
 """True peak ceiling of a mix: the usual limit of -1 dBTP and one more decibel for the encoders."""
 

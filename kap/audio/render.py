@@ -9,8 +9,9 @@ from pathlib import Path
 
 import av
 
+from kap.audio import RATE
 from kap.audio.ceiling import Ceiling
-from kap.audio.decode import RATE, Block
+from kap.audio.decode import Block
 from kap.audio.encode import Encoder
 from kap.audio.errors import Cancelled, CannotWrite
 from kap.audio.loudness import Meter

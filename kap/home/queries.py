@@ -1,15 +1,14 @@
 """What the pages that look into several rooms show. Each is a fixed number of statements."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from kap.access.actor import Actor
 from kap.access.permissions import Role
 from kap.accounts import queries as people
 from kap.accounts.models import Invitation, Practice, User
-from kap.accounts.rules import is_open_invitation
-from kap.clock import from_wall, in_zone
+from kap.clock import day_in, midnight
 from kap.home.rules import ChartStanding, ChartStep, Standing, Step, chart_step, next_step
 from kap.integration import queries as integration
 from kap.integration.models import JournalEntry
@@ -88,7 +87,7 @@ class Chart:
 
 
 def patient_home(patient: Patient, actor: Actor, *, at: datetime) -> PatientHome:
-    plan = preparation.plan_of(patient, in_zone(at, patient.practice.zone).date())
+    plan = preparation.plan_of(patient, day_in(at, patient.practice.zone))
     upcoming = sessions.upcoming_of(patient, at)
     unwritten = integration.awaits_entry(patient, at)
     intend = _asks_for_intention(plan) if upcoming and not _has_intention(patient) else None
@@ -110,21 +109,21 @@ def patient_home(patient: Patient, actor: Actor, *, at: datetime) -> PatientHome
         upcoming=upcoming,
         plan=plan,
         past=sessions.past_of(patient),
-        entries=integration.entries_visible_to(actor, patient)[:ENTRIES_SHOWN],
+        entries=integration.entries_visible_to(actor, patient, limit=ENTRIES_SHOWN),
     )
 
 
 def therapist_home(actor: Actor, practice: Practice, *, at: datetime) -> TherapistHome:
-    today = in_zone(at, practice.zone).date()
-    tomorrow = _midnight(today + timedelta(days=1), practice.zone)
-    end = _midnight(today + timedelta(days=1 + DAYS_AHEAD), practice.zone)
+    today = day_in(at, practice.zone)
+    tomorrow = midnight(today + timedelta(days=1), practice.zone)
+    end = midnight(today + timedelta(days=1 + DAYS_AHEAD), practice.zone)
     # From yesterday on, because a session left open then still needs someone.
-    found = sessions.in_window(actor, _midnight(today - timedelta(days=1), practice.zone), end)
-    midnight = _midnight(today, practice.zone)
+    found = sessions.in_window(actor, midnight(today - timedelta(days=1), practice.zone), end)
+    begins = midnight(today, practice.zone)
     behind = preparation.behind(actor, today)
     shared = integration.new_shared(actor, at - SHARED_WITHIN)
     return TherapistHome(
-        today=[each for each in found if each.planned_at < tomorrow and _is_of_today(each, midnight)],
+        today=[each for each in found if each.planned_at < tomorrow and _is_of_today(each, begins)],
         soon=[each for each in found if each.planned_at >= tomorrow],
         behind=behind,
         shared=shared,
@@ -149,11 +148,11 @@ def admin_home(actor: Actor, *, at: datetime) -> AdminHome:
 
 def chart_of(patient: Patient, actor: Actor, *, at: datetime) -> Chart:
     zone = patient.practice.zone
-    today = in_zone(at, zone).date()
+    today = day_in(at, zone)
     held = [each for each in sessions.sessions_of(patient) if each.state is not SessionState.CANCELLED]
     running = next((each for each in held if each.state is SessionState.OPEN), None)
     planned = [each for each in reversed(held) if _is_awaited(each, at)]
-    of_today = next((each for each in planned if in_zone(each.planned_at, zone).date() == today), None)
+    of_today = next((each for each in planned if day_in(each.planned_at, zone) == today), None)
     given = preparation.assignments_of(patient)
     entries = integration.entries_visible_to(actor, patient)
     opened = integration.opened_by(actor, patient)
@@ -194,8 +193,8 @@ def _has_intention(patient: Patient) -> bool:
     return intention is not None and bool(intention.text.strip())
 
 
-def _is_of_today(session: DosingSession, midnight: datetime) -> bool:
-    return session.planned_at >= midnight or session.state is SessionState.OPEN
+def _is_of_today(session: DosingSession, begins: datetime) -> bool:
+    return session.planned_at >= begins or session.state is SessionState.OPEN
 
 
 def _is_awaited(session: DosingSession, at: datetime) -> bool:
@@ -204,12 +203,4 @@ def _is_awaited(session: DosingSession, at: datetime) -> bool:
 
 def _open_invitation(user: User, at: datetime) -> Invitation | None:
     latest = people.latest_invitation(user.id)
-    if latest is None or not is_open_invitation(
-        expires_at=latest.expires_at, accepted_at=latest.accepted_at, revoked_at=latest.revoked_at, now=at
-    ):
-        return None
-    return latest
-
-
-def _midnight(day: date, zone: str) -> datetime:
-    return from_wall(datetime.combine(day, time.min), zone)
+    return latest if latest is not None and latest.is_open(at) else None

@@ -9,7 +9,7 @@ from kap.access.permissions import Permission, Role
 from kap.accounts import queries as people
 from kap.accounts import signin
 from kap.accounts.crisis_help import crisis_help
-from kap.clock import in_zone, now
+from kap.clock import day_in, now
 from kap.home import queries
 from kap.home.timeline import timeline_of
 from kap.patients.guard import patient_view
@@ -50,7 +50,7 @@ def _patient_page() -> str:
     if patient is None:  # the sign-in of a patient whose record is gone
         raise Forbidden
     home = queries.patient_home(patient, actor, at=moment)
-    today = in_zone(moment, patient.practice.zone).date()
+    today = day_in(moment, patient.practice.zone)
     return render_template("home/patient.html", home=home, today=today)
 
 
@@ -58,7 +58,7 @@ def _therapist_page() -> str:
     moment = now()
     practice = current_user.user.practice
     home = queries.therapist_home(current_actor(), practice, at=moment)
-    today = in_zone(moment, practice.zone).date()
+    today = day_in(moment, practice.zone)
     return render_template("home/therapist.html", home=home, today=today, routes=ROUTE_WORDS)
 
 

@@ -4,7 +4,6 @@ from uuid import UUID, uuid4
 
 from wtforms import (
     BooleanField,
-    IntegerField,
     IntegerRangeField,
     SelectField,
     StringField,
@@ -15,10 +14,10 @@ from wtforms.validators import DataRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
 from kap.integration.models import JournalEntry
-from kap.integration.rules import MOOD_HEAVY, MOOD_LIGHT, Writing, with_line_feeds
+from kap.integration.rules import MOOD_HEAVY, MOOD_LIGHT, Writing
 from kap.sessions.models import DosingSession
 from kap.web.filters import day
-from kap.web.forms import Form
+from kap.web.forms import Form, VersionedForm
 
 COMMENT_LIMIT = 10_000
 _MIDDLE = (MOOD_HEAVY + MOOD_LIGHT) // 2
@@ -32,7 +31,7 @@ def _mood(label: str) -> IntegerRangeField:
     )
 
 
-class EntryForm(Form):
+class EntryForm(VersionedForm):
     """One page of the journal. A slider always has a value, so a mood counts only when its box is ticked."""
 
     text = TextAreaField("Your words")
@@ -41,7 +40,6 @@ class EntryForm(Form):
     notes_mood_after = BooleanField("Note my mood after writing")
     mood_after = _mood("Mood after writing")
     session = SelectField("About a session", validators=[Optional()])
-    version = IntegerField(widget=HiddenInput(), default=0, validators=[Optional()])
 
     @classmethod
     def on(cls, sessions: Sequence[DosingSession], **values: Any) -> "EntryForm":
@@ -67,7 +65,7 @@ class EntryForm(Form):
 
     def writing(self) -> Writing:
         return Writing(
-            text=with_line_feeds(self.text.data or ""),
+            text=self.text.data or "",
             mood_before=self.mood_before.data if self.notes_mood_before.data else None,
             mood_after=self.mood_after.data if self.notes_mood_after.data else None,
             session_id=UUID(self.session.data) if self.session.data else None,

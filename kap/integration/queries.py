@@ -20,7 +20,7 @@ NOT_WRITTEN = "There is no such entry in your journal."
 NOT_SHARED = "This entry is not here. It may no longer be shared."
 
 
-def entries_visible_to(actor: Actor, patient: Patient) -> list[JournalEntry]:
+def entries_visible_to(actor: Actor, patient: Patient, *, limit: int | None = None) -> list[JournalEntry]:
     """The writer's own entries, the shared ones for the care team, none for anyone else; newest first.
 
     Lists shown to the care team must not open `text`: the writer is told who opened what, entry by entry.
@@ -29,9 +29,10 @@ def entries_visible_to(actor: Actor, patient: Patient) -> list[JournalEntry]:
     if actor.role is None:
         return []
     if tie is Tie.SELF and allows(actor.role, tie, Permission.JOURNAL_WRITE):
-        return list(db.session.scalars(_newest_first(patient)))
+        return list(db.session.scalars(_newest_first(patient).limit(limit)))
     if allows(actor.role, tie, Permission.JOURNAL_READ_SHARED):
-        return list(db.session.scalars(_newest_first(patient).where(JournalEntry.shared_at.is_not(None))))
+        shared = _newest_first(patient).where(JournalEntry.shared_at.is_not(None))
+        return list(db.session.scalars(shared.limit(limit)))
     return []
 
 

@@ -24,11 +24,6 @@ class Writing:
         return not self.text.strip() and self.mood_before is None and self.mood_after is None
 
 
-def with_line_feeds(text: str) -> str:
-    """A form sends CRLF and a script LF; the same words must compare as the same."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
 def first_words(text: str, limit: int = FIRST_WORDS) -> str:
     """The beginning of `text` on one line, at most `limit` characters and an ellipsis, cut between words."""
     line = " ".join(text[: limit * 10].split())

@@ -4,7 +4,6 @@ from uuid import UUID, uuid4
 
 from flask import (
     Blueprint,
-    Response,
     flash,
     jsonify,
     make_response,
@@ -13,7 +12,7 @@ from flask import (
     request,
     url_for,
 )
-from werkzeug.wrappers import Response as AnyResponse
+from werkzeug.wrappers import Response
 
 from kap.access.guard import current_actor, observe
 from kap.access.permissions import Permission, Role
@@ -24,7 +23,7 @@ from kap.integration import actions, queries
 from kap.integration.actions import Overwritten
 from kap.integration.forms import CommentForm, EntryForm
 from kap.integration.models import JournalEntry
-from kap.integration.rules import first_words, with_line_feeds
+from kap.integration.rules import first_words
 from kap.patients.guard import own_record_view, patient_view
 from kap.patients.models import Patient
 from kap.problems import Invalid, NotThere, Problem
@@ -47,7 +46,7 @@ def journal(patient: Patient) -> str:
 
 @bp.get("/my/journal/new")
 @own_record_view(Permission.JOURNAL_WRITE)
-def begin(patient: Patient) -> AnyResponse:
+def begin(patient: Patient) -> Response:
     """Give the page its own address, so that a reload finds the same words; nothing is made yet."""
     about = request.args.get("session")
     return redirect(url_for("integration.writing", entry_id=uuid4(), session=about))
@@ -69,7 +68,7 @@ def writing(patient: Patient, entry_id: UUID) -> str:
 
 @bp.post("/my/journal/<uuid:entry_id>")
 @own_record_view(Permission.JOURNAL_WRITE)
-def write(patient: Patient, entry_id: UUID) -> AnyResponse:
+def write(patient: Patient, entry_id: UUID) -> Response:
     about = sessions.past_of(patient)
     form = EntryForm.on(about)
     if not form.validate():
@@ -96,7 +95,7 @@ def entry(patient: Patient, entry_id: UUID) -> str:
 
 @bp.post("/my/journal/<uuid:entry_id>/share")
 @own_record_view(Permission.JOURNAL_SHARE)
-def share(patient: Patient, entry_id: UUID) -> AnyResponse:
+def share(patient: Patient, entry_id: UUID) -> Response:
     actions.share(queries.own_entry(patient, entry_id, to_change=True), actor=current_actor(), at=now())
     undo = url_for("integration.stop_sharing", entry_id=entry_id)
     flash({"words": "Your care team can read this entry now.", "undo": undo}, "success")  # type: ignore[arg-type]
@@ -105,7 +104,7 @@ def share(patient: Patient, entry_id: UUID) -> AnyResponse:
 
 @bp.post("/my/journal/<uuid:entry_id>/stop-sharing")
 @own_record_view(Permission.JOURNAL_SHARE)
-def stop_sharing(patient: Patient, entry_id: UUID) -> AnyResponse:
+def stop_sharing(patient: Patient, entry_id: UUID) -> Response:
     actions.stop_sharing(queries.own_entry(patient, entry_id, to_change=True), actor=current_actor())
     flash("This entry is private again.", "success")
     return redirect(url_for("integration.entry", entry_id=entry_id), 303)
@@ -120,7 +119,7 @@ def deletion(patient: Patient, entry_id: UUID) -> str:
 
 @bp.post("/my/journal/<uuid:entry_id>/delete")
 @own_record_view(Permission.JOURNAL_WRITE)
-def delete(patient: Patient, entry_id: UUID) -> AnyResponse:
+def delete(patient: Patient, entry_id: UUID) -> Response:
     actions.delete(queries.own_entry(patient, entry_id, to_change=True), actor=current_actor())
     flash("The entry is deleted.", "success")
     return redirect(url_for("integration.journal"), 303)
@@ -137,21 +136,19 @@ def shared(patient: Patient) -> str:
 @bp.get("/patients/<uuid:patient_id>/journal/<uuid:entry_id>")
 @patient_view(Permission.JOURNAL_READ_SHARED)
 def shared_entry(patient: Patient, entry_id: UUID) -> str:
-    found = queries.shared_entry(patient, entry_id)
-    observe(Permission.JOURNAL_READ_SHARED, actor=current_actor(), patient_id=patient.id, subject=found)
-    return _shared_page(patient, found, CommentForm(formdata=None))
+    return _shared_page(patient, queries.shared_entry(patient, entry_id), CommentForm(formdata=None))
 
 
 @bp.post("/patients/<uuid:patient_id>/journal/<uuid:entry_id>/comments")
 @patient_view(Permission.COMMENT_WRITE)
-def comment(patient: Patient, entry_id: UUID) -> AnyResponse:
+def comment(patient: Patient, entry_id: UUID) -> Response:
     actor, form = current_actor(), CommentForm()
     is_writer = actor.role is Role.PATIENT
     try:
         found = (queries.own_entry if is_writer else queries.shared_entry)(patient, entry_id, to_change=True)
         if not form.validate():
             return make_response((_own_page if is_writer else _shared_page)(patient, found, form), 422)
-        text = with_line_feeds(form.text.data or "").strip()
+        text = (form.text.data or "").strip()
         actions.comment(found, comment_id=UUID(form.comment_id.data), text=text, actor=actor, at=now())
     except (Invalid, NotThere) as refusal:
         return _comment_given_back(refusal, form)
@@ -177,6 +174,8 @@ def _own_page(patient: Patient, entry: JournalEntry, form: CommentForm) -> str:
 
 
 def _shared_page(patient: Patient, entry: JournalEntry, form: CommentForm) -> str:
+    """The entry for the care team. Whatever led to it, the writer is told that it was opened."""
+    observe(Permission.JOURNAL_READ_SHARED, actor=current_actor(), patient_id=patient.id, subject=entry)
     return render_template("integration/shared_entry.html", patient=patient, entry=entry, form=form)
 
 
@@ -230,5 +229,5 @@ def _two_versions(
         return make_response(
             jsonify(error=str(other), conflict={"text": other.text, "version": other.version}), 409
         )
-    form.version.data = other.version
+    form.take_version(other.version)
     return make_response(_writing_page(patient, entry_id, form, about, other=other), 409)

@@ -22,6 +22,10 @@ MAX_STARTS = 8  # a job that kills its worker each time must not do so for ever
 UNEXPECTED = "Something unexpected went wrong; the log names the place."
 
 
+# What this process is working on, so that a process told to stop can hand it back.
+_active: set["_Run"] = set()
+
+
 class LeaseLost(Exception):
     """Another worker has taken this job over; this run must stop without leaving anything."""
 
@@ -53,6 +57,13 @@ def perform(app: Flask, job_id: UUID, *, lease: timedelta) -> None:
                 db.session.rollback()
 
 
+def hand_back(app: Flask) -> None:
+    """Put what this process is working on back on the list; it is about to end."""
+    with app.app_context():
+        for run in list(_active):
+            run.release()
+
+
 def _task_of(job: Job) -> Task:
     if job.task not in TASKS:
         raise TaskFailed("This version of Kap does not know how to do this.")
@@ -79,12 +90,14 @@ class _Run:
         self._heart = threading.Thread(target=self._beat, name=f"lease-{job.id}", daemon=True)
 
     def __enter__(self) -> "_Run":
+        _active.add(self)
         self._heart.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stopped.set()
         self._heart.join()
+        _active.discard(self)
 
     def __call__(self, done: float, step: str | None = None) -> None:
         if self._lost.is_set():

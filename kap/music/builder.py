@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from statistics import median
 
+from kap.audio.plan import CROSSFADE_S
 from kap.music.arcs import Arc
-
-CROSSFADE_S = 12.0
 
 # What the search weighs, all in “minutes of being wrong by the whole range of intensity”.
 JUMP_WEIGHT = 1.0  # a step between neighbours beyond the step of the curve itself

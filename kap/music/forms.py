@@ -2,15 +2,15 @@ from typing import Any
 
 from wtforms import FloatField, IntegerField, RadioField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
-from wtforms.widgets import HiddenInput, NumberInput
+from wtforms.widgets import NumberInput
 
 from kap.music.actions import Details
 from kap.music.arcs import arcs
 from kap.music.rules import LONGEST_MIN, SHORTEST_MIN
-from kap.web.forms import Form
+from kap.web.forms import Form, VersionedForm
 
 
-class TrackForm(Form):
+class TrackForm(VersionedForm):
     title = StringField("Title", validators=[InputRequired("Please enter a title."), Length(max=200)])
     artist = StringField("Artist", validators=[Length(max=200)])
     intensity = FloatField(
@@ -20,7 +20,6 @@ class TrackForm(Form):
     )
     licence = StringField("Licence", validators=[Length(max=100)])
     source = StringField("Source", validators=[Length(max=300)])
-    version = IntegerField(widget=HiddenInput(), default=0, validators=[Optional()])
 
     def details(self) -> Details:
         return Details(
@@ -56,6 +55,5 @@ class NewPlaylistForm(Form):
         return self.name.data or f"{arcs()[self.arc.data].title}, {self.length_min:g} min"
 
 
-class NameForm(Form):
+class NameForm(VersionedForm):
     name = StringField("Name", validators=[InputRequired("Please enter a name."), Length(max=120)])
-    version = IntegerField(widget=HiddenInput(), default=0, validators=[Optional()])

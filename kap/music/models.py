@@ -116,3 +116,8 @@ class Mix(Model):
     ready_at: Mapped[datetime | None]
 
     playlist: Mapped[Playlist] = relationship()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the playlist still sounds like this."""
+        return self.playlist_order == self.playlist.version

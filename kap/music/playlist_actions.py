@@ -85,7 +85,7 @@ def add(playlist: Playlist, *, track: Track, after: UUID | None, version: int, a
 def request_mix(playlist: Playlist, *, actor: Actor, at: datetime) -> Mix:
     """Have the playlist rendered. A mix of this order that is there or on its way is returned instead."""
     newest = queries.latest_mix(playlist)
-    if newest and newest.state is not MixState.FAILED and newest.playlist_order == playlist.version:
+    if newest and newest.state is not MixState.FAILED and newest.is_current:
         return newest
     if any(place.track.state is not TrackState.READY for place in playlist.places):
         raise Invalid("Some of its tracks are not ready yet. Render when they are.")

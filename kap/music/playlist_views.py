@@ -17,10 +17,11 @@ from kap.music.arcs import arcs
 from kap.music.blueprint import bp
 from kap.music.builder import Build, NotEnough, build
 from kap.music.forms import NameForm, NewPlaylistForm
-from kap.music.models import Mix, MixState, Playlist
+from kap.music.models import MixState, Playlist
 from kap.music.rules import MIX_TYPES, display_name
 from kap.music.streaming import file_response
 from kap.problems import Conflict, Invalid, NotThere
+from kap.web.notices import offer_undo
 from kap.web.paging import page_of
 
 CURVE_POINTS = 80
@@ -81,7 +82,7 @@ def rename(playlist_id: UUID) -> Response:
             found, name=form.name.data or "", version=form.version.data or 0, actor=current_actor()
         )
     except Conflict as conflict:
-        form.version.data = found.version
+        form.take_version(found.version)
         return make_response(_playlist_page(found, form=form, objection=str(conflict)), 409)
     flash("Saved.", "success")
     return redirect(url_for("music.playlist", playlist_id=found.id), 303)
@@ -218,7 +219,7 @@ def _remove(found: Playlist, place_id: UUID) -> None:
         after=before,
         version=found.version,
     )
-    flash({"words": f"“{place.track.title}” is out.", "undo": undo}, "success")  # type: ignore[arg-type]
+    offer_undo(f"“{place.track.title}” is out.", undo)
 
 
 def _version() -> int:
@@ -268,7 +269,7 @@ def _playlist_page(found: Playlist, *, form: NameForm | None = None, objection: 
         build=laid,
         arc=arc,
         curve=[(minute, arc.intensity_at(minute)) for minute in steps],
-        form=form or NameForm(obj=found),
+        form=form or NameForm(formdata=None, obj=found),
         objection=objection,
         **_mix_of(found),
     )
@@ -282,9 +283,5 @@ def _mix_of(found: Playlist) -> dict[str, object]:
         "newest": newest,
         "ready": ready,
         "job": queue.latest_about(newest.id, "music.render_mix") if newest and unfinished else None,
-        "current": _is_current(ready, found),
+        "current": ready is not None and ready.is_current,
     }
-
-
-def _is_current(ready: Mix | None, found: Playlist) -> bool:
-    return ready is not None and ready.playlist_order == found.version

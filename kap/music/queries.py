@@ -11,7 +11,7 @@ from kap.music.arcs import arcs
 from kap.music.builder import Build, Candidate, lay_out
 from kap.music.models import Mix, MixState, Playlist, PlaylistTrack, Track, TrackState
 from kap.problems import NotThere
-from kap.web.paging import PER_PAGE, Page, offset_page
+from kap.web.paging import Page, read_page
 
 _LIBRARY_ORDER = (
     Track.state != TrackState.WAITING,
@@ -19,6 +19,8 @@ _LIBRARY_ORDER = (
     func.lower(Track.title),
     Track.id,
 )
+# What the library offers: measured, and not retired.
+_OFFERED = and_(Track.state == TrackState.READY, Track.retired_at.is_(None))
 TRACK_TASKS = ("music.measure", "music.render_recipe")
 
 
@@ -53,7 +55,7 @@ def library(actor: Actor, *, search: str = "", retired: bool = False, page: int 
     wanted = _matching(tracks_of(actor), search).where(
         Track.retired_at.is_not(None) if retired else Track.retired_at.is_(None)
     )
-    return _page(wanted.order_by(*_LIBRARY_ORDER), page)
+    return read_page(wanted.order_by(*_LIBRARY_ORDER), page)
 
 
 def retired_count(actor: Actor) -> int:
@@ -83,12 +85,11 @@ def tracks_by_id(actor: Actor, track_ids: Iterable[UUID]) -> list[Track]:
 
 
 def library_totals(actor: Actor) -> tuple[int, float, int]:
-    """(usable tracks, their seconds together, bytes of all track files) of the practice."""
-    usable = and_(Track.state == TrackState.READY, Track.retired_at.is_(None))
+    """(tracks that are measured and not retired, their seconds together, bytes of all track files)."""
     tracks, seconds, size = db.session.execute(
         select(
-            func.count().filter(usable),
-            func.sum(Track.duration_s).filter(usable),
+            func.count().filter(_OFFERED),
+            func.sum(Track.duration_s).filter(_OFFERED),
             func.sum(Track.file_bytes),
         ).where(Track.practice_id == actor.practice_id)
     ).one()
@@ -97,9 +98,7 @@ def library_totals(actor: Actor) -> tuple[int, float, int]:
 
 def usable_tracks(actor: Actor) -> Select[Track]:
     """Tracks a playlist may be made of: measured, not retired, and with an intensity."""
-    return tracks_of(actor).where(
-        Track.state == TrackState.READY, Track.retired_at.is_(None), Track.intensity.is_not(None)
-    )
+    return tracks_of(actor).where(_OFFERED, Track.intensity.is_not(None))
 
 
 def is_usable(track: Track) -> bool:
@@ -109,11 +108,7 @@ def is_usable(track: Track) -> bool:
 
 def unjudged_count(actor: Actor) -> int:
     """Tracks that could be used if somebody said how intense they are."""
-    return _count(
-        tracks_of(actor).where(
-            Track.state == TrackState.READY, Track.retired_at.is_(None), Track.intensity.is_(None)
-        )
-    )
+    return _count(tracks_of(actor).where(_OFFERED, Track.intensity.is_(None)))
 
 
 def candidates(actor: Actor) -> list[Candidate]:
@@ -139,7 +134,7 @@ def choices_for(
     inside = select(PlaylistTrack.track_id).where(PlaylistTrack.playlist_id == playlist.id)
     wanted = _matching(usable_tracks(actor), search).where(Track.id.not_in(inside))
     nearness = [func.abs(Track.intensity - near)] if near is not None else []
-    return _page(wanted.order_by(*nearness, func.lower(Track.title), Track.id), page)
+    return read_page(wanted.order_by(*nearness, func.lower(Track.title), Track.id), page)
 
 
 def playlists_of(actor: Actor) -> list[Playlist]:
@@ -179,7 +174,7 @@ def laid_out(playlist: Playlist) -> Build:
 
 
 def ready_mix(playlist: Playlist) -> Mix | None:
-    """The newest finished mix; it is current when its `playlist_order` is the playlist's `version`."""
+    """The newest finished mix, which may be of an earlier order."""
     return mixes_of([playlist.id]).get(playlist.id)
 
 
@@ -225,13 +220,6 @@ def _matching(tracks: Select[Track], search: str) -> Select[Track]:
         columns = (Track.title, Track.artist, Track.file_name)
         tracks = tracks.where(or_(*(column.ilike(pattern, escape="\\") for column in columns)))
     return tracks
-
-
-def _page(tracks: Select[Track], number: int) -> Page[Track]:
-    total = _count(tracks)
-    number, offset = offset_page(number, total)
-    rows = list(db.session.scalars(tracks.limit(PER_PAGE).offset(offset)))
-    return Page(rows, number, total)
 
 
 def _count(tracks: Select[Track]) -> int:

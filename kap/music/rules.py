@@ -1,15 +1,15 @@
 """What holds for names, intensities and the plan of a mix. Pure."""
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kap.audio.plan import RATE, MixPlan, phase_target_lufs
+from kap.audio import RATE
+from kap.audio.measure import one_line
+from kap.audio.plan import MixPlan, phase_target_lufs
 from kap.music.arcs import Arc
 from kap.music.builder import Place
 
-NAME_LENGTH = 200
 SHORTEST_MIN, LONGEST_MIN = 1, 240
 
 # The first three borders are those of the builder's bands, so that its sentences and the library agree.
@@ -30,8 +30,7 @@ MIX_TYPES = {"opus": "audio/ogg; codecs=opus", "m4a": "audio/mp4"}
 def display_name(file_name: str) -> str:
     """A file's own name for people: no folders, no control or invisible characters, never used as a path."""
     last = file_name.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    visible = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in last)
-    return " ".join(visible.split())[:NAME_LENGTH].strip() or "a file without a name"
+    return one_line(last) or "a file without a name"
 
 
 def title_from(file_name: str) -> str:

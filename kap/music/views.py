@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from uuid import UUID
 
-from flask import current_app, flash, jsonify, make_response, redirect, render_template, request, url_for
+from flask import flash, jsonify, make_response, redirect, render_template, request, url_for
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
@@ -12,6 +12,7 @@ from kap.access.guard import current_actor, requires
 from kap.access.permissions import Permission
 from kap.audio.synth import RECIPES
 from kap.clock import now
+from kap.config import current_config
 from kap.db import db
 from kap.music import actions, playlist_views, queries
 from kap.music.actions import Imported, Stored
@@ -22,6 +23,7 @@ from kap.music.rules import content_type, intensity_words
 from kap.music.streaming import file_response
 from kap.problems import Conflict, Invalid, NotThere
 from kap.web.errors import wants_json
+from kap.web.notices import offer_undo
 
 __all__ = ["bp", "playlist_views"]  # its routes stand on the same blueprint
 
@@ -89,7 +91,7 @@ def describe(track_id: UUID) -> Response:
     try:
         actions.describe(found, details=form.details(), version=form.version.data or 0, actor=current_actor())
     except Conflict as conflict:
-        form.version.data = found.version
+        form.take_version(found.version)
         return make_response(_track_page(found, form, conflict=str(conflict)), 409)
     except Invalid as objection:
         form.form_errors.append(str(objection))
@@ -104,7 +106,7 @@ def retire(track_id: UUID) -> Response:
     found = queries.track_for(current_actor(), track_id)
     actions.retire(found, actor=current_actor(), at=now())
     undo = url_for("music.restore", track_id=found.id)
-    flash({"words": f"“{found.title}” is retired. Playlists that hold it keep it.", "undo": undo}, "success")  # type: ignore[arg-type]
+    offer_undo(f"“{found.title}” is retired. Playlists that hold it keep it.", undo)
     return redirect(url_for("music.library"), 303)
 
 
@@ -170,7 +172,7 @@ def _library_page() -> str:
         unjudged=queries.unjudged_count(actor),
         jobs=queries.jobs_about(page.rows),
         missing_recipes=sum(recipe.slug not in present for recipe in RECIPES),
-        most_megabytes=current_app.extensions["kap.config"].upload_megabytes,
+        most_megabytes=current_config().upload_megabytes,
     )
 
 

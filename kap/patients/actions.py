@@ -89,6 +89,8 @@ def join_team(patient: Patient, *, colleague: User, actor: Actor, at: datetime) 
 
 def leave_team(patient: Patient, *, user_id: UUID, actor: Actor, at: datetime) -> None:
     """Take someone off the care team. Raises `Invalid` for the last one: a patient is never left alone."""
+    # Held, so that the last two cannot leave in the same moment.
+    db.session.get(Patient, patient.id, with_for_update={"of": Patient}, populate_existing=True)
     team = queries.team_of(patient)
     member = next((member for member in team if member.user_id == user_id), None)
     if member is None:
@@ -115,3 +117,10 @@ def invite(patient: Patient, *, actor: Actor, days: int, at: datetime) -> tuple[
         patient.user_id = patient.user.id
     audit.record(Permission.PATIENT_INVITE, actor=actor, patient_id=patient.id, subject=patient)
     return accounts.invite(patient.user, actor=actor, days=days, at=at)
+
+
+def revoke_invitation(patient: Patient, *, actor: Actor, at: datetime) -> None:
+    """End a patient's open invitation, if there is one."""
+    if patient.user is not None:
+        accounts.revoke_invitations(patient.user, actor=actor, at=at)
+        audit.record(Permission.PATIENT_INVITE, actor=actor, patient_id=patient.id, subject=patient)

@@ -1,21 +1,19 @@
-from wtforms import DateField, EmailField, IntegerField, StringField, TelField, ValidationError
+from wtforms import DateField, EmailField, StringField, TelField, ValidationError
 from wtforms.validators import DataRequired, Email, Length, Optional
-from wtforms.widgets import HiddenInput
 
 from kap.clock import now
 from kap.patients.actions import Identity
 from kap.patients.rules import birth_objection
-from kap.web.forms import Form
+from kap.web.forms import VersionedForm
 
 
-class PatientForm(Form):
+class PatientForm(VersionedForm):
     name = StringField("Name", validators=[DataRequired("Please enter a name."), Length(max=120)])
     born = DateField("Date of birth", validators=[Optional()])
     email = EmailField(
         "E-mail address", validators=[Optional(), Email("This is not an e-mail address."), Length(max=200)]
     )
     phone = TelField("Phone", validators=[Optional(), Length(max=40)])
-    version = IntegerField(widget=HiddenInput(), default=0, validators=[Optional()])
 
     def validate_born(self, field: DateField) -> None:
         if field.data and (objection := birth_objection(field.data, today=now().date())):

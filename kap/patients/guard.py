@@ -16,6 +16,7 @@ from kap.patients.models import Patient
 from kap.web.settle import SAFE_METHODS
 
 View = TypeVar("View", bound=Callable[..., Any])
+SHOWN_AGAIN = frozenset({409, 422})  # a form not accepted comes back on its page, which is read by that
 
 
 def patient_view(permission: Permission) -> Callable[[View], View]:
@@ -30,9 +31,13 @@ def patient_view(permission: Permission) -> Callable[[View], View]:
         def guarded(*args: Any, patient_id: UUID, **kwargs: Any) -> Any:
             actor = current_actor()
             patient = admitted(actor, patient_id, permission)
-            if request.method in SAFE_METHODS and actor.role is not Role.PATIENT:
-                observe(permission, actor=actor, patient_id=patient.id)
-            return view(*args, patient=patient, **kwargs)
+            is_read = request.method in SAFE_METHODS
+            if is_read:
+                _leave_trace(permission, actor, patient)
+            answer = view(*args, patient=patient, **kwargs)
+            if not is_read and answer.status_code in SHOWN_AGAIN:
+                _leave_trace(permission, actor, patient)
+            return answer
 
         return declare(guarded, permission)  # type: ignore[return-value]
 
@@ -54,6 +59,11 @@ def own_record_view(permission: Permission) -> Callable[[View], View]:
         return declare(guarded, permission)  # type: ignore[return-value]
 
     return decorate
+
+
+def _leave_trace(permission: Permission, actor: Actor, patient: Patient) -> None:
+    if actor.role is not Role.PATIENT:
+        observe(permission, actor=actor, patient_id=patient.id)
 
 
 def admitted(actor: Actor, patient_id: UUID, permission: Permission) -> Patient:

@@ -2,25 +2,25 @@
 
 from uuid import UUID
 
-from flask import Blueprint, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
-from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
 from kap import mail
 from kap.access.guard import current_actor, requires
 from kap.access.permissions import Permission
 from kap.access.words import words_for
-from kap.accounts import actions as accounts
+from kap.accounts import messages
 from kap.accounts import queries as people
 from kap.clock import now
-from kap.db import db
+from kap.config import current_config
 from kap.patients import actions, queries
 from kap.patients.forms import PatientForm
 from kap.patients.guard import own_record_view, patient_view
 from kap.patients.models import Patient
 from kap.problems import Conflict, Invalid
-from kap.web.paging import Page, offset_page, page_of
+from kap.web.notices import offer_undo
+from kap.web.paging import page_of, read_page
 
 bp = Blueprint("patients", __name__)
 TRACE_PER_PAGE = 50
@@ -76,7 +76,7 @@ def edit(patient: Patient) -> Response:
             at=now(),
         )
     except Conflict as conflict:
-        form.version.data, form.version.raw_data = patient.version, None  # else it would show what was sent
+        form.take_version(patient.version)
         return make_response(_details_page(patient, form, conflict=str(conflict)), 409)
     except Invalid as invalid:
         form.email.errors = [str(invalid)]
@@ -89,8 +89,7 @@ def edit(patient: Patient) -> Response:
 @patient_view(Permission.PATIENT_ARCHIVE)
 def archive(patient: Patient) -> Response:
     actions.archive(patient, actor=current_actor(), at=now())
-    undo = url_for("patients.restore", patient_id=patient.id)
-    flash({"words": "Archived. Nothing is deleted.", "undo": undo}, "success")  # type: ignore[arg-type]
+    offer_undo("Archived. Nothing is deleted.", url_for("patients.restore", patient_id=patient.id))
     return redirect(url_for("home.chart", patient_id=patient.id))
 
 
@@ -135,28 +134,23 @@ def leave_team(patient: Patient, user_id: UUID) -> Response:
 @bp.post("/patients/<uuid:patient_id>/invite")
 @patient_view(Permission.PATIENT_INVITE)
 def invite(patient: Patient) -> Response:
-    config = current_app.extensions["kap.config"]
-    invitation, token = actions.invite(patient, actor=current_actor(), days=config.invitation_days, at=now())
+    days = current_config().invitation_days
+    invitation, token = actions.invite(patient, actor=current_actor(), days=days, at=now())
     if mail.configured():
-        mail.post(
-            "accounts.invitation",
-            practice_id=patient.practice_id,
-            about=invitation.id,
-            invitation_id=invitation.id,
-        )
+        messages.send_invitation(invitation)
         flash("The invitation is on its way by e-mail.", "success")
         return redirect(url_for("home.chart", patient_id=patient.id))
-    link = config.address + url_for("accounts.invitation", token=token)
+    link = messages.invitation_link(token)
+    back = (patient.name, url_for("home.chart", patient_id=patient.id))
     return make_response(
-        render_template("patients/invited.html", patient=patient, link=link, invitation=invitation)
+        render_template("accounts/invited.html", invitation=invitation, link=link, back=back)
     )
 
 
 @bp.post("/patients/<uuid:patient_id>/invite/revoke")
 @patient_view(Permission.PATIENT_INVITE)
 def revoke_invitation(patient: Patient) -> Response:
-    if patient.user is not None:
-        accounts.revoke_invitations(patient.user, actor=current_actor(), at=now())
+    actions.revoke_invitation(patient, actor=current_actor(), at=now())
     flash("The invitation is revoked.", "success")
     return redirect(url_for("home.chart", patient_id=patient.id))
 
@@ -174,15 +168,11 @@ def own_trace(patient: Patient) -> str:
 
 
 def _trace_page(patient: Patient) -> str:
-    events = queries.trace_of(patient)
-    total = db.session.scalar(select(func.count()).select_from(events.order_by(None).subquery())) or 0
-    number, offset = offset_page(request.args.get("page", 1, int), total, TRACE_PER_PAGE)
-    rows = list(db.session.scalars(events.limit(TRACE_PER_PAGE).offset(offset)))
+    page = read_page(queries.trace_of(patient), request.args.get("page", 1, int), TRACE_PER_PAGE)
     # Someone of another practice who tried an address of ours stays nameless: no name crosses over.
     names = people.names_of(
-        {row.actor_id for row in rows if row.actor_id and row.practice_id == patient.practice_id}
+        {row.actor_id for row in page.rows if row.actor_id and row.practice_id == patient.practice_id}
     )
-    page = Page(rows, number, total, TRACE_PER_PAGE)
     return render_template(
         "patients/trace.html", patient=patient, page=page, names=names, words_for=words_for
     )

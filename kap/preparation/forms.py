@@ -1,17 +1,11 @@
 from datetime import date
 
-from wtforms import DateField, IntegerField, RadioField, TextAreaField, ValidationError
+from wtforms import DateField, RadioField, TextAreaField, ValidationError
 from wtforms.validators import InputRequired, Length, Optional
-from wtforms.widgets import HiddenInput
 
 from kap.content.guides import library
 from kap.preparation.rules import due_objection
-from kap.web.forms import Form
-
-
-def _line_ends(text: str | None) -> str:
-    """As they are on the page: a plain form sends others, and the same words would look rewritten."""
-    return (text or "").replace("\r\n", "\n")
+from kap.web.forms import Form, VersionedForm
 
 
 class AssignForm(Form):
@@ -31,7 +25,6 @@ class AssignForm(Form):
             raise ValidationError(objection)
 
 
-class IntentionForm(Form):
+class IntentionForm(VersionedForm):
     # Longer than anyone writes by hand, short enough that a pasted book is refused.
-    text = TextAreaField("In your own words", validators=[Length(max=20_000)], filters=[_line_ends])
-    version = IntegerField(widget=HiddenInput(), default=0, validators=[Optional()])
+    text = TextAreaField("In your own words", validators=[Length(max=20_000)])

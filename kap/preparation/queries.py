@@ -1,7 +1,7 @@
 """What patients were given to prepare and where it stands."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from kap.access.actor import Actor
 from kap.accounts.queries import practice_of
-from kap.clock import from_wall
+from kap.clock import midnight
 from kap.content.guides import Guide, library
 from kap.db import db
 from kap.patients.models import Patient
@@ -142,6 +142,7 @@ def retired_of(patient: Patient) -> list[Assignment]:
 
 
 def plan_of(patient: Patient, today: date) -> Plan:
+    """What this patient prepares; what is to be done, the earliest due first."""
     standings = assignments_of(patient)
     to_do = [each for each in standings if not each.is_done]
     done = [each for each in standings if each.is_done]
@@ -151,11 +152,6 @@ def plan_of(patient: Patient, today: date) -> Plan:
         coming=[each for each in to_do if not rules.is_for_now(each.assignment.due_on, today=today)],
         done=done,
     )
-
-
-def due_now(patient: Patient, today: date) -> list[Standing]:
-    """What the patient is asked to do now, the earliest due first."""
-    return plan_of(patient, today).now
 
 
 def behind(actor: Actor, today: date) -> list[Behind]:
@@ -193,8 +189,8 @@ def _unfinished(actor: Actor) -> list[tuple[Patient, list[Standing]]]:
 
 def _sessions_soon(actor: Actor, today: date) -> dict[UUID, DosingSession]:
     """The nearest planned session of each patient, from the start of today on."""
-    midnight = from_wall(datetime.combine(today, time.min), practice_of(actor).zone)
-    found = sessions.in_window(actor, midnight, midnight + SESSION_SOON)
+    begins = midnight(today, practice_of(actor).zone)
+    found = sessions.in_window(actor, begins, begins + SESSION_SOON)
     planned = [session for session in found if session.state is SessionState.PLANNED]
     planned.sort(key=lambda session: session.planned_at, reverse=True)
     return {session.patient_id: session for session in planned}

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from kap.access.guard import current_actor, requires
 from kap.access.permissions import Permission
 from kap.accounts.queries import names_of
-from kap.clock import in_zone, now
+from kap.clock import day_in, now
 from kap.content.guides import library as guides
 from kap.db import db
 from kap.patients.guard import own_record_view, patient_view
@@ -24,6 +24,7 @@ from kap.sessions.actions import write_intention
 from kap.sessions.models import Intention
 from kap.sessions.queries import intention_of, upcoming_of
 from kap.web.errors import wants_json
+from kap.web.notices import offer_undo
 from kap.web.settle import afterwards
 
 bp = Blueprint("preparation", __name__)
@@ -95,7 +96,7 @@ def withdraw(patient: Patient, assignment_id: UUID) -> Response:
     row = queries.assignment_of(patient, assignment_id)
     actions.withdraw(row, actor=current_actor(), at=now())
     undo = url_for("preparation.give_back", patient_id=patient.id, assignment_id=row.id)
-    flash({"words": "Taken back. Nothing the patient ticked is lost.", "undo": undo}, "success")  # type: ignore[arg-type]
+    offer_undo("Taken back. Nothing the patient ticked is lost.", undo)
     return redirect(url_for("preparation.assigned", patient_id=patient.id))
 
 
@@ -145,7 +146,7 @@ def finish(patient: Patient, assignment_id: UUID) -> Response:
     standing = queries.given(patient, assignment_id)
     actions.finish(standing.assignment, actor=current_actor(), at=now())
     undo = url_for("preparation.reopen", assignment_id=assignment_id)
-    flash({"words": f"“{standing.guide.title}” is marked as done.", "undo": undo}, "success")  # type: ignore[arg-type]
+    offer_undo(f"“{standing.guide.title}” is marked as done.", undo)
     return redirect(url_for("preparation.own"))
 
 
@@ -194,7 +195,7 @@ def _intention_conflict(patient: Patient, standing: Standing, form: IntentionFor
     text, version = (stored.text, stored.version) if stored else ("", 0)
     if wants_json():
         return make_response(jsonify(conflict={"text": text, "version": version}), 409)
-    form.version.data = version
+    form.take_version(version)
     return make_response(_reading_page(patient, standing, form, other=text), 409)
 
 
@@ -238,4 +239,4 @@ def _assign_page(patient: Patient, form: AssignForm) -> str:
 
 def _today(patient: Patient) -> date:
     """The day on the practice's calendar, which due days are written in."""
-    return in_zone(now(), patient.practice.zone).date()
+    return day_in(now(), patient.practice.zone)

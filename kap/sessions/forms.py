@@ -5,7 +5,6 @@ from uuid import UUID, uuid4
 from wtforms import (
     DateField,
     HiddenField,
-    IntegerField,
     RadioField,
     SelectField,
     TextAreaField,
@@ -13,17 +12,16 @@ from wtforms import (
     ValidationError,
 )
 from wtforms.validators import InputRequired, Optional
-from wtforms.widgets import HiddenInput
 
-from kap.clock import from_wall, in_zone, now
+from kap.clock import day_in, from_wall, in_zone, now
 from kap.sessions.actions import Plan
 from kap.sessions.rules import ROUTE_WORDS, Route, day_objection, moments_of
-from kap.web.forms import Form
+from kap.web.forms import Form, VersionedForm
 
 Choices = dict[str, str]
 
 
-class PlanForm(Form):
+class PlanForm(VersionedForm):
     """A session's plan on the wall clock of `zone`. Therapists and playlists are words by id."""
 
     day = DateField("Date", validators=[InputRequired("Please choose a date.")])
@@ -40,7 +38,6 @@ class PlanForm(Form):
     )
     therapist = SelectField("Therapist", validators=[InputRequired("Please choose a therapist.")])
     playlist = SelectField("Playlist", validators=[Optional()])
-    version = IntegerField(widget=HiddenInput(), default=0, validators=[Optional()])
 
     def __init__(self, *, zone: str, therapists: Choices, playlists: Choices, **values: Any) -> None:
         super().__init__(**values)
@@ -50,7 +47,7 @@ class PlanForm(Form):
         self.playlist.choices = {"": "No music"} | playlists
 
     def validate_day(self, field: DateField) -> None:
-        today = in_zone(now(), self.zone).date()
+        today = day_in(now(), self.zone)
         if field.data and (objection := day_objection(field.data, today=today)):
             raise ValidationError(objection)
 
@@ -82,10 +79,6 @@ class PlanForm(Form):
             therapist_id=UUID(self.therapist.data),
             playlist_id=UUID(self.playlist.data) if self.playlist.data else None,
         )
-
-    def take_version(self, version: int) -> None:
-        """Go on from `version`, which the person has now seen."""
-        self.version.data, self.version.raw_data = version, None
 
     def _wall(self) -> datetime | None:
         return datetime.combine(self.day.data, self.time.data) if self.day.data and self.time.data else None

@@ -1,7 +1,6 @@
 """Planning a dosing session, its room while it runs, and its record."""
 
 from datetime import datetime
-from http import HTTPStatus
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,7 +20,8 @@ from kap.sessions import actions, queries, rules
 from kap.sessions.forms import Choices, NoteForm, PlanForm
 from kap.sessions.models import DosingSession, SessionNote, SessionState
 from kap.sessions.programme import Programme
-from kap.web.errors import wants_json
+from kap.web.errors import STATUS, wants_json
+from kap.web.notices import offer_undo
 
 bp = Blueprint("sessions", __name__)
 
@@ -46,7 +46,7 @@ def planning(patient: Patient) -> str:
 def plan(patient: Patient) -> Response:
     form = _plan_form(patient)
     if not form.validate():
-        return make_response(_plan_page(patient, form), HTTPStatus.UNPROCESSABLE_ENTITY)
+        return make_response(_plan_page(patient, form), 422)
     session = actions.plan(patient, wanted=form.plan(), actor=current_actor())
     flash("The session is planned.", "success")
     return _to_page(session)
@@ -71,12 +71,12 @@ def change(patient: Patient, session_id: UUID) -> Response:
     session = queries.session_of(patient, session_id)
     form = _plan_form(patient, session)
     if not form.validate():
-        return make_response(_plan_page(patient, form, session), HTTPStatus.UNPROCESSABLE_ENTITY)
+        return make_response(_plan_page(patient, form, session), 422)
     try:
         actions.change(session, wanted=form.plan(), version=form.version.data or 0, actor=current_actor())
     except Conflict as conflict:
         form.take_version(session.version)
-        return make_response(_plan_page(patient, form, session, str(conflict)), HTTPStatus.CONFLICT)
+        return make_response(_plan_page(patient, form, session, str(conflict)), 409)
     flash("Saved.", "success")
     return _to_page(session)
 
@@ -86,7 +86,7 @@ def change(patient: Patient, session_id: UUID) -> Response:
 def cancel(patient: Patient, session_id: UUID) -> Response:
     session = queries.session_of(patient, session_id)
     actions.cancel(session, actor=current_actor())
-    flash({"words": "The session is cancelled.", "undo": _url("reinstate", session)}, "success")  # type: ignore[arg-type]
+    offer_undo("The session is cancelled.", _url("reinstate", session))
     return _to_page(session)
 
 
@@ -129,7 +129,7 @@ def music_started(patient: Patient, session_id: UUID) -> Response:
     session = queries.session_of(patient, session_id)
     position = _music_position(session, request.form.get("position"))
     actions.follow_music(session, position_s=position, actor=current_actor(), at=now())
-    return make_response("", HTTPStatus.NO_CONTENT)
+    return make_response("", 204)
 
 
 @bp.post("/patients/<uuid:patient_id>/sessions/<uuid:session_id>/notes")
@@ -153,7 +153,7 @@ def add_note(patient: Patient, session_id: UUID) -> Response:
         return _note_refused(session, form, problem)
     if wants_json():
         return jsonify(html=render_template("sessions/notes.html", notes=_notes(session)))
-    return redirect(_url("page", session) + "#notes", HTTPStatus.SEE_OTHER)
+    return redirect(_url("page", session) + "#notes", 303)
 
 
 @bp.post("/patients/<uuid:patient_id>/sessions/<uuid:session_id>/close")
@@ -164,7 +164,7 @@ def close(patient: Patient, session_id: UUID) -> Response:
         actions.close(session, actor=current_actor(), at=now())
     except Conflict as conflict:
         return _told(session, conflict)
-    flash({"words": "The session is closed.", "undo": _url("reopen", session)}, "success")  # type: ignore[arg-type]
+    offer_undo("The session is closed.", _url("reopen", session))
     return _to_page(session)
 
 
@@ -228,13 +228,12 @@ def _music_position(session: DosingSession, given: str | None) -> float | None:
 
 
 def _told(session: DosingSession, conflict: Conflict) -> Response:
-    return make_response(_session_page(session, told=str(conflict)), HTTPStatus.CONFLICT)
+    return make_response(_session_page(session, told=str(conflict)), 409)
 
 
 def _note_refused(session: DosingSession, form: NoteForm, problem: Invalid | Conflict) -> Response:
     form.renew()
-    status = HTTPStatus.CONFLICT if isinstance(problem, Conflict) else HTTPStatus.UNPROCESSABLE_ENTITY
-    return make_response(_session_page(session, told=str(problem), note=form), status)
+    return make_response(_session_page(session, told=str(problem), note=form), STATUS[type(problem)])
 
 
 def _plan_page(
@@ -271,19 +270,21 @@ def _therapists(patient: Patient, session: DosingSession | None) -> Choices:
 
 
 def _playlists() -> Choices:
-    playlists = music.playlists_of(current_actor())
-    ready = music.mixes_of([playlist.id for playlist in playlists])
     return {
-        str(playlist.id): f"{_with_length(playlist)}, "
-        + ("ready to play" if playlist.id in ready else "not rendered yet")
-        for playlist in playlists
+        str(playlist.id): f"{_with_length(playlist)}, {'ready to play' if is_ready else 'not rendered yet'}"
+        for playlist, is_ready in _with_readiness()
     }
 
 
 def _rendered_playlists() -> Choices:
+    return {str(playlist.id): _with_length(playlist) for playlist, is_ready in _with_readiness() if is_ready}
+
+
+def _with_readiness() -> list[tuple[Playlist, bool]]:
+    """The practice's playlists, and whether there is a mix of each."""
     playlists = music.playlists_of(current_actor())
-    ready = music.mixes_of([playlist.id for playlist in playlists])
-    return {str(playlist.id): _with_length(playlist) for playlist in playlists if playlist.id in ready}
+    ready = music.mixes_of(playlist.id for playlist in playlists)
+    return [(playlist, playlist.id in ready) for playlist in playlists]
 
 
 def _with_length(playlist: Playlist) -> str:
@@ -308,4 +309,4 @@ def _url(endpoint: str, session: DosingSession) -> str:
 
 
 def _to_page(session: DosingSession) -> Response:
-    return redirect(_url("page", session), HTTPStatus.SEE_OTHER)
+    return redirect(_url("page", session), 303)

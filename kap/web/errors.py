@@ -9,6 +9,7 @@ import structlog
 from flask import (
     Flask,
     Response,
+    abort,
     current_app,
     jsonify,
     make_response,
@@ -17,6 +18,7 @@ from flask import (
     request,
     url_for,
 )
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError, generate_csrf
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
@@ -48,12 +50,19 @@ SIGN_IN_SEND = "accounts.sign_in_send"
 
 
 def install(app: Flask) -> None:
+    app.before_request(_refuse_nul)
     app.log_exception = _log  # type: ignore[method-assign]
     app.logger.addFilter(_without_trace)
     app.register_error_handler(Problem, _problem)
     app.register_error_handler(StaleDataError, _stale)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
+
+
+def _refuse_nul() -> None:
+    """An address with a NUL in it: no page of ours makes one, and PostgreSQL takes none."""
+    if b"%00" in request.query_string:
+        abort(400)
 
 
 def wants_json() -> bool:
@@ -142,8 +151,10 @@ def _stale(_: StaleDataError) -> Response:
 
 
 def _csrf(_: CSRFError) -> Response:
+    """A script may try again with a token of now, once it has seen that `user` is whose words it holds."""
     if wants_json():
-        return make_response(jsonify(error=EXPIRED, csrf_token=generate_csrf()), 400)
+        user = current_user.id if current_user.is_authenticated else None
+        return make_response(jsonify(error=EXPIRED, csrf_token=generate_csrf(), user=user), 400)
     return sign_in_again()
 
 

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 from flask import Flask, g
 
-from kap.clock import in_zone, now
+from kap.clock import day_in, in_zone, now
 
 
 def install(app: Flask) -> None:
@@ -24,8 +24,8 @@ def when(moment: datetime) -> str:
 
 def day(moment: datetime | date) -> str:
     """Sunday 22 November, with the year when it is not this one"""
-    today = in_zone(now(), zone()).date()
-    local = in_zone(moment, zone()).date() if isinstance(moment, datetime) else moment
+    today = day_in(now(), zone())
+    local = day_in(moment, zone()) if isinstance(moment, datetime) else moment
     words = f"{local:%A} {local.day} {local:%B}"
     return words if local.year == today.year else f"{words} {local.year}"
 
@@ -42,8 +42,8 @@ def ago(moment: datetime) -> str:
         return "just now"
     if past < timedelta(hours=1):
         return _count(past // timedelta(minutes=1), "minute") + " ago"
-    today = in_zone(now(), zone()).date()
-    local = in_zone(moment, zone()).date()
+    today = day_in(now(), zone())
+    local = day_in(moment, zone())
     if local == today:
         return _count(past // timedelta(hours=1), "hour") + " ago"
     if local == today - timedelta(days=1):

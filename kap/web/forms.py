@@ -3,22 +3,51 @@
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import Field
+from wtforms import EmailField, Field, IntegerField, StringField, TelField, TextAreaField
+from wtforms.validators import Optional
+from wtforms.widgets import HiddenInput
 
 
 class Form(FlaskForm):  # type: ignore[misc]
-    """A form whose token is the application's own check and whose fields are stripped of stray space."""
+    """A form whose token is the application's own check and whose text is tidied: see `_FILTERS`."""
 
     class Meta(FlaskForm.Meta):  # type: ignore[misc]
         csrf = False  # CSRFProtect checks every unsafe request, forms or not
 
         def bind_field(self, form: Any, unbound_field: Any, options: dict[str, Any]) -> Field:
             filters = unbound_field.kwargs.get("filters", [])
-            if unbound_field.field_class.__name__ in ("StringField", "EmailField", "TelField", "SearchField"):
-                filters = [*filters, _strip]
-            bound: Field = unbound_field.bind(form=form, filters=filters, **options)
+            tidying = (_without_nul, *_FILTERS.get(unbound_field.field_class, ()))
+            bound: Field = unbound_field.bind(form=form, filters=[*filters, *tidying], **options)
             return bound
+
+
+class VersionedForm(Form):
+    """A form over a row that others may change meanwhile; `version` is the one the person has seen."""
+
+    version = IntegerField(widget=HiddenInput(), default=0, validators=[Optional()])
+
+    def take_version(self, version: int) -> None:
+        """Go on from `version`, which the page is about to show: a field prefers what was sent."""
+        self.version.data, self.version.raw_data = version, None
+
+
+def _without_nul(value: Any) -> Any:
+    """Nobody types a NUL, and PostgreSQL takes none."""
+    return value.replace("\0", "") if isinstance(value, str) else value
 
 
 def _strip(value: str | None) -> str | None:
     return value.strip() if isinstance(value, str) else value
+
+
+def _with_line_feeds(value: str | None) -> str | None:
+    """A plain form sends CRLF and a script LF; the same words must compare as the same."""
+    return value.replace("\r\n", "\n").replace("\r", "\n") if isinstance(value, str) else value
+
+
+_FILTERS = {
+    StringField: (_strip,),
+    EmailField: (_strip,),
+    TelField: (_strip,),
+    TextAreaField: (_with_line_feeds,),
+}

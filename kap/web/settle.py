@@ -27,18 +27,12 @@ def afterwards(write: Callable[[Session], None]) -> None:
     g.setdefault("afterwards", []).append(write)
 
 
-def rollback_even_if_successful() -> None:
-    """For an answer below 400 that must not commit, such as a page that asks again."""
-    g.must_roll_back = True
-
-
 def _begin() -> None:
     begin_request(reads_only=request.method in SAFE_METHODS)
 
 
 def _settle(response: Response) -> Response:
-    kept = request.method not in SAFE_METHODS and response.status_code < 400 and not g.get("must_roll_back")
-    if kept:
+    if request.method not in SAFE_METHODS and response.status_code < 400:
         db.session.commit()
     else:
         db.session.rollback()

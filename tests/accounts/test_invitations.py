@@ -13,7 +13,7 @@ from sqlalchemy import select
 from kap.accounts.models import Invitation, User
 from kap.config import Config
 from kap.crypto import token_digest
-from kap.db import db
+from kap.db import db, transaction
 from kap.jobs.models import Job
 from tests.conftest import Browser, Cast
 
@@ -120,6 +120,21 @@ def test_a_new_link_ends_the_one_before(at_browser: At, anyone: Browser) -> None
     second = link_in(ana.post(f"/people/{nora().id}/invite").text)
     assert anyone.get(first).status_code == 404
     assert anyone.get(second).status_code == 200
+
+
+def test_a_second_link_never_replaces_a_password(at_browser: At, anyone: Browser, app: Flask) -> None:
+    """Two links made in the same moment are both open: the one that was not handed over must open nothing."""
+    ana = at_browser("ana")
+    first = invite(ana)
+    second = link_in(ana.post(f"/people/{nora().id}/invite").text)
+    with transaction():
+        for row in db.session.scalars(select(Invitation)):
+            row.revoked_at = None
+    assert anyone.post(first, CHOSEN).status_code == 302
+    other = {"password": "harbour violet signal two", "repeat": "harbour violet signal two"}
+    assert Browser(app).post(second, other).status_code == 409
+    anyone.post("/sign-out")
+    assert anyone.sign_in("nora@example.org", CHOSEN["password"]).status_code == 302
 
 
 def test_closing_an_account_ends_its_invitation(at_browser: At, anyone: Browser) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from kap.access.audit import Event
 from kap.accounts.models import BrowserSession
+from kap.accounts.rules import MAX_FAILURES_ACCOUNT
 from kap.db import db
 from tests.conftest import PASSWORD, Browser, Cast
 
@@ -35,6 +36,14 @@ def test_a_new_password_needs_the_old_one(at_browser: At, anyone: Browser) -> No
     assert "This is not your password." in page
     assert NEW not in page
     assert anyone.sign_in("theo@example.org").status_code == 302
+
+
+def test_an_unlocked_device_is_no_place_to_guess_a_password_at(at_browser: At) -> None:
+    theo = at_browser("theo")
+    for _ in range(MAX_FAILURES_ACCOUNT):
+        assert "This is not your password." in change(theo, current="a guess")[1]
+    status, page = change(theo)
+    assert (status, "Too many tries." in page) == (422, True)
 
 
 def test_a_new_password_must_be_good_and_typed_twice(at_browser: At) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -239,7 +240,15 @@ def test_a_script_without_its_token_gets_a_new_one(at_browser: At, cast: Cast) -
         "/account/password", headers={"X-CSRFToken": "old", "Accept": "application/json"}
     )
     assert answer.status_code == 400
-    assert sorted(answer.json or {}) == ["csrf_token", "error"]
+    assert sorted(answer.json or {}) == ["csrf_token", "error", "user"]
+
+
+def test_a_script_learns_whose_token_it_gets(at_browser: At, anyone: Browser, cast: Cast) -> None:
+    """So that words of someone who was signed in before on this device do not enter another's journal."""
+    late = {"X-CSRFToken": "old", "Accept": "application/json"}
+    for browser, user in ((at_browser("pau"), str(cast.pau.user_id)), (anyone, None)):
+        answer = browser.post(f"/my/journal/{uuid4()}", {"text": "Pia's words"}, headers=late)
+        assert (answer.status_code, (answer.json or {})["user"]) == (400, user)
 
 
 WORDS = {"name": "Pia Pine", "phone": "030 1234", "version": "1", "password": "secret"}

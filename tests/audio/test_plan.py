@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kap.audio import RATE
 from kap.audio.errors import PlanError
-from kap.audio.plan import RATE, MixPlan, Piece, gain, phase_target_lufs, plan_mix
+from kap.audio.plan import MixPlan, Piece, gain, phase_target_lufs, plan_mix
 
 
 def piece(

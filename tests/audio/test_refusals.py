@@ -160,6 +160,29 @@ def test_a_long_file_that_hides_its_length_is_refused_while_decoding(sound: Make
     assert refusal(path, limits=Limits(most_s=3)) == (TooLong, "this is longer than 3 seconds")
 
 
+def test_files_of_nothing_but_headers_are_refused_at_once(tmp_path: Path) -> None:
+    """Half a gigabyte of eight-byte boxes would keep a web server busy for a minute, and fill its memory."""
+
+    def box(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I4s", 8 + len(content), name) + content
+
+    nested = b""
+    for _ in range(3_000):
+        nested = box(b"trak", nested)
+    kind, many = box(b"ftyp", b"M4A \x00\x00\x00\x00"), 100_001
+    made = {
+        "nested.m4a": kind + box(b"moov", nested),
+        "many.m4a": kind + box(b"moov", box(b"trak", b"") * many),
+        "row.m4a": kind + box(b"free", b"") * many + box(b"moov", b""),
+    }
+    for name, content in made.items():
+        (tmp_path / name).write_bytes(content)
+        assert (name, refusal(tmp_path / name)) == (name, NOT_AUDIO)
+    empty_chunks = b"RIFF\x00\x00\x00\x00WAVE" + b"junk\x00\x00\x00\x00" * many
+    (tmp_path / "row.wav").write_bytes(empty_chunks)
+    assert refusal(tmp_path / "row.wav") == CUT_SHORT
+
+
 @pytest.mark.parametrize("entry", [b"drms", b"enca"])
 def test_copy_protection(sound: MakeSound, entry: bytes) -> None:
     path = sound("bought.m4p", tone(2), "m4a")

@@ -1,6 +1,6 @@
 import pytest
 
-from kap.integration.rules import Writing, first_words, with_line_feeds
+from kap.integration.rules import Writing, first_words
 
 
 @pytest.mark.parametrize(
@@ -15,10 +15,6 @@ from kap.integration.rules import Writing, first_words, with_line_feeds
 )
 def test_what_counts_as_written(writing: Writing, is_blank: bool) -> None:
     assert writing.is_blank == is_blank
-
-
-def test_line_ends_of_forms_and_scripts_are_the_same_words() -> None:
-    assert with_line_feeds("a\r\nb\rc\n") == "a\nb\nc\n"
 
 
 @pytest.mark.parametrize(

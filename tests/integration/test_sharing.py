@@ -191,3 +191,13 @@ def test_leaving_the_care_team_ends_reading(cast: Cast, shared_entry: JournalEnt
         patients.leave_team(cast.pia, user_id=cast.theo.id, actor=cast.actor("theo"), at=NOON)
     assert queries.entries_visible_to(cast.actor("theo"), cast.pia) == []
     assert queries.entries_visible_to(cast.actor("tess"), cast.pia) == [shared_entry]
+
+
+def test_a_refused_comment_is_answered_with_the_entry_and_so_counts_as_opening_it(
+    at_browser: AtBrowser, cast: Cast, shared_entry: JournalEntry
+) -> None:
+    pia, theo = at_browser("pia"), at_browser("theo")
+    answer = theo.post(f"/patients/{cast.pia.id}/journal/{shared_entry.id}/comments", {"text": ""})
+    assert (answer.status_code, SECRET in answer.text) == (422, True)
+    assert events(shared_entry.id)[1:] == [(Permission.JOURNAL_READ_SHARED, Outcome.READ, cast.theo.id)]
+    assert "Theo Thorne, <time" in pia.get(f"/my/journal/{shared_entry.id}").text

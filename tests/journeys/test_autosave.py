@@ -127,6 +127,26 @@ def test_someone_else_on_the_same_device_finds_nothing(
     expect(words(device)).to_have_value("Only mine.")
 
 
+def test_a_page_left_open_sends_nothing_for_who_signs_in_next(
+    sit_down: SitDown, pia: PatientOnStage, stage: Stage
+) -> None:
+    pau = stage.patient("Pau Poplar")
+    device = pia.sits_down(sit_down(refusals={400}))
+    begins_to_write(device)
+    writing, device.page = device.page, device.context.new_page()
+    device.visit("/")
+    device.page.get_by_text("Pia Pine").first.click()
+    device.press("Sign out")
+    device.signs_in(pau.email, PASSWORD)
+    paus, device.page = device.page, writing
+    types(device, "Only mine.")
+    says(device, "Not accepted by the server. Your words are kept on this device. Reload this page to go on.")
+    device.page = paus
+    device.visit("/my/journal")
+    device.arrives("Your journal")
+    expect(device.page.get_by_text("Only mine.")).to_have_count(0)
+
+
 def test_two_devices_lose_neither_version(sit_down: SitDown, pia: PatientOnStage) -> None:
     phone, laptop = pia.sits_down(sit_down(width=PHONE, refusals={409})), pia.sits_down(sit_down())
     address = begins_to_write(phone)

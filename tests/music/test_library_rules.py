@@ -1,6 +1,7 @@
 import pytest
 
-from kap.music.rules import NAME_LENGTH, content_type, display_name, intensity_words, title_from
+from kap.audio.measure import LINE_LENGTH
+from kap.music.rules import content_type, display_name, intensity_words, title_from
 
 
 @pytest.mark.parametrize(
@@ -14,7 +15,7 @@ from kap.music.rules import NAME_LENGTH, content_type, display_name, intensity_w
         ("  two   spaces.ogg ", "two spaces.ogg"),
         ("", "a file without a name"),
         ("../", ".."),
-        ("x" * 300, "x" * NAME_LENGTH),
+        ("x" * 300, "x" * LINE_LENGTH),
     ],
 )
 def test_display_name(sent: str, kept: str) -> None:

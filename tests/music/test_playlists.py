@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from uuid import UUID, uuid4
 
@@ -199,6 +200,7 @@ def test_a_change_that_comes_too_late_shows_both(at_browser: AtBrowser, playlist
     assert f"You asked to move “{order[1]}” down: that was not done." in late.text
     assert titles(playlist.id) == [order[1], order[0], *order[2:]]
     assert 'name="version" value="2"' in late.text
+    assert re.findall(r'name="version"[^>]* value="1"', late.text) == []
     tess.post(url, {"to": "down", "version": 2})
     assert titles(playlist.id) == order
 

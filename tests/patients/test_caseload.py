@@ -1,6 +1,7 @@
 """Admitting, finding, correcting and archiving the people one cares for."""
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID, uuid4
@@ -211,6 +212,38 @@ def test_the_care_team_grows_and_shrinks(at_browser: At, cast: Cast) -> None:
     last = tess.post(f"{chart}/team/{cast.tess.id}/leave")
     assert last.status_code == 422
     assert "The last therapist cannot leave the care team." in last.text
+
+
+def test_the_last_two_cannot_leave_in_the_same_moment(at_browser: At, app: Flask, cast: Cast) -> None:
+    team = f"/patients/{cast.pia.id}/team"
+    browsers = {cast.theo.id: at_browser("theo"), cast.tess.id: at_browser("tess")}
+    browsers[cast.theo.id].post(f"{team}/join", {"user_id": str(cast.tess.id)})
+    headers = {who: {"X-CSRFToken": browser.token()} for who, browser in browsers.items()}
+    db.session.rollback()
+    ready, answers = threading.Barrier(2), []
+
+    def leave(who: UUID) -> None:
+        ready.wait()
+        with app.app_context():
+            path = f"{team}/{who}/leave"
+            answers.append(browsers[who].client.post(path, headers=headers[who]).status_code)
+
+    threads = [threading.Thread(target=leave, args=(who,)) for who in browsers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [302, 422]
+
+
+def test_revoking_an_invitation_stands_in_the_trace(at_browser: At, cast: Cast) -> None:
+    theo = at_browser("theo")
+    theo.post("/patients/new", MAREN)
+    maren = found_by_name("Maren Holt").id
+    theo.post(f"/patients/{maren}/invite")
+    theo.post(f"/patients/{maren}/invite/revoke")
+    found = select(Event.act, Event.outcome).where(Event.patient_id == maren).order_by(Event.at)
+    assert db.session.execute(found).all()[-2:] == [("patients:record:invite", Outcome.DONE)] * 2
 
 
 def test_whoever_leaves_a_team_goes_back_to_their_list(at_browser: At, cast: Cast) -> None:

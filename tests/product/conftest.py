@@ -51,11 +51,11 @@ class Running:
 
 
 @contextmanager
-def running(instance: Path, *arguments: str, **settings: str) -> Iterator[Running]:
-    """`kap run` in its own process, from its first answer to its end."""
+def running(instance: Path, *arguments: str, command: str = "run", **settings: str) -> Iterator[Running]:
+    """`kap run`, or another command that answers, in its own process from its first answer to its end."""
     port = settings.pop("KAP_PORT", None) or str(free_port())
     process = subprocess.Popen(
-        [sys.executable, "-m", "kap", "run", *arguments],
+        [sys.executable, "-m", "kap", command, *arguments],
         env=environ(instance, KAP_PORT=port, **settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -29,7 +29,7 @@ from tests.audio.sounds import tone, write_sound
 from tests.product.conftest import Running, process_pause, running
 
 PATIENCE = 120  # seconds, for a busy machine; nothing waits this long when all is well
-LENGTH_S = 6 * 60
+LENGTH_S = 3 * 60
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def _request_a_long_mix(folder: Path) -> None:
         practice = accounts.found_practice(name="Linden", zone="UTC", help_text="", at=at)
         actor = Actor.system(practice.id)
         for hertz in (220, 330):
-            path = write_sound(folder / f"{hertz}.flac", tone(200, hertz=hertz, rate=8000), "flac", rate=8000)
+            path = write_sound(folder / f"{hertz}.flac", tone(110, hertz=hertz, rate=8000), "flac", rate=8000)
             imported = music.import_file(
                 path, practice_id=practice.id, actor=actor, file_name=path.name, at=at
             )
@@ -124,3 +124,14 @@ def _decoded_seconds(path: Path) -> float:
     with av.open(str(path)) as container:
         samples = sum(frame.samples for frame in container.decode(audio=0))
     return samples / 48_000
+
+
+def test_what_was_begun_is_on_the_list_again_after_an_orderly_stop(
+    product: Running, beside: Flask, tmp_path: Path
+) -> None:
+    _request_a_long_mix(tmp_path)
+    _until(lambda: _job().state is JobState.RUNNING and _job().progress > 0)
+    product.stop()
+    db.session.rollback()
+    db.session.expire_all()
+    assert (_job().state, _job().attempts, _job().lease_until) == (JobState.WAITING, 0, None)

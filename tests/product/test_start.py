@@ -48,6 +48,15 @@ def _session_of(process: Path) -> str:
         return ""
 
 
+def test_what_is_made_in_a_folder_open_to_others_is_closed_to_them(tmp_path: Path) -> None:
+    instance = tmp_path / "instance"
+    instance.mkdir()
+    instance.chmod(0o755)
+    kap("demo", instance=instance)
+    made = {path.name: stat.S_IMODE(path.stat().st_mode) for path in instance.iterdir()}
+    assert made == {"key": 0o600, "kap.db": 0o600, "queue.db": 0o600, "files": 0o700}
+
+
 def test_a_taken_port(tmp_path: Path) -> None:
     port = str(free_port())
     with running(tmp_path / "one", KAP_PORT=port):
@@ -146,5 +155,30 @@ def test_inviting_the_first_administrator(tmp_path: Path) -> None:
 
 def test_help_teaches(tmp_path: Path) -> None:
     told = kap("--help", instance=tmp_path).stdout
-    for command in ("init", "serve", "worker", "migrate", "demo", "invite", "doctor", "music", "run"):
+    for command in (
+        "init",
+        "serve",
+        "worker",
+        "migrate",
+        "demo",
+        "invite",
+        "reset",
+        "doctor",
+        "music",
+        "run",
+    ):
         assert f"  {command} " in told
+
+
+def test_a_forgotten_password(tmp_path: Path) -> None:
+    assert kap("demo", instance=tmp_path).returncode == 0
+    nobody = kap("reset", "nobody@linden.example", instance=tmp_path)
+    assert (nobody.returncode, nobody.stderr) == (1, "Error: Nobody signs in with this e-mail address.\n")
+    reset = kap("reset", "mara@linden.example", instance=tmp_path)
+    assert reset.returncode == 0
+    path = next(word for word in reset.stdout.split() if "/invitation/" in word).partition("8000")[2]
+    with running(tmp_path, command="serve") as product:
+        assert status(product.address + path) == 200
+    with sqlite3.connect(tmp_path / "kap.db") as database:
+        forgotten = "SELECT count(*) FROM user WHERE password_hash IS NULL AND role = 'therapist'"
+        assert database.execute(forgotten).fetchone() == (1,)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from io import BytesIO
 from uuid import uuid4
 
 import pytest
@@ -75,3 +76,23 @@ def test_the_page_of_our_own_failure_asks_the_database_nothing(
     db.session.rollback()
     assert answer.status_code == 500
     assert "Something went wrong on our side." in answer.text
+
+
+def test_only_music_may_be_large_and_only_from_someone_signed_in(
+    at_browser: At, anyone: Browser, cast: Cast
+) -> None:
+    """A stranger could otherwise fill the disk with the files of a form that takes none."""
+
+    def sent(browser: Browser, path: str) -> int:
+        data = {"files": (BytesIO(bytes(9_000_000)), "large.wav"), "name": "Pia Pine"}
+        answer = browser.post(path, data, content_type="multipart/form-data")
+        answer.request.environ["wsgi.input"].close()
+        return answer.status_code
+
+    theo = at_browser("theo")
+    tried = ((anyone, "/music"), (anyone, "/sign-in"), (theo, "/patients/new"), (theo, "/music"))
+    assert [sent(browser, path) for browser, path in tried] == [413, 413, 413, 303]
+
+
+def test_an_address_with_a_nul_is_not_understood(at_browser: Callable[[str], Browser]) -> None:
+    assert at_browser("theo").get("/music?q=%00").status_code == 400

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from kap.audio import RATE
 from kap.audio.synth.families import FAMILIES, Layers
 from kap.audio.synth.recipe import Recipe
 from kap.audio.synth.space import impulse_response, reverberate
@@ -34,7 +35,7 @@ def _course(recipe: Recipe, start: int, sample_rate: int) -> Signal:
     return np.asarray(gain[:, None], dtype=np.float32)
 
 
-def blocks(recipe: Recipe, *, sample_rate: int = 48000) -> Iterator[Signal]:
+def blocks(recipe: Recipe, *, sample_rate: int = RATE) -> Iterator[Signal]:
     """Yield exactly `recipe.seconds` of stereo as (n, 2) float32, n about five seconds; full scale is 1.
 
     The same recipe gives the same samples on the same NumPy. Raises KeyError for an unknown family or mode.

@@ -3,12 +3,14 @@
 //
 // What is typed goes to this device first (drafts.js), then to the server, which answers
 //   200 {"version": n}                            saved; n is the version to send next
-//   400 {"csrf_token": …}                         the token was of an earlier sign-in; here is the present one
+//   400 {"csrf_token": …, "user": …}              the token was of an earlier sign-in; here is the present one
+//                                                 and whose it is: words go out only for who wrote them
 //   401, or a redirect                            the sign-in has ended
 //   409 {"conflict": {"text": …, "version": n}}   someone wrote over it; both texts are shown, none is lost;
 //                                                 "error" beside it is a sentence to show in place of ours
 // The server takes the same text twice for one save, so a lost answer may be asked for again.
 import { draftsOf } from "./drafts.js";
+import { isSignedOut, meta, post } from "./server.js";
 
 const PAUSE_MS = 800;
 const TIMEOUT_MS = 20_000;
@@ -17,6 +19,7 @@ const LONGEST_RETRY_MS = 60_000;
 const KEEPALIVE_LIMIT = 60_000;
 
 const WORDS = {
+  ready: "This page saves itself as you write.",
   saving: "Saving",
   saved: "Saved",
   kept: "Saved on this device. It is sent as soon as the connection is back.",
@@ -32,7 +35,6 @@ const WORDS = {
   signIn: "Sign in",
 };
 
-const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
 const plain = (text) => text.replace(/\r\n?/g, "\n");
 
 export function install(form) {
@@ -65,6 +67,7 @@ class Autosave {
     addEventListener("online", () => this.hurry());
     addEventListener("pagehide", () => this.left());
     document.addEventListener("visibilitychange", () => this.hurry());
+    if (!this.state.textContent) this.state.textContent = WORDS.ready;
     await this.restore();
   }
 
@@ -178,7 +181,7 @@ class Autosave {
     await this.keep();
     let response;
     try {
-      response = await this.postWithToken();
+      response = await this.post();
       if (response.status === 429 || response.status >= 500) throw new Error(String(response.status));
     } catch {
       return this.failed();
@@ -186,30 +189,14 @@ class Autosave {
     const answer = await response.json().catch(() => ({}));
     if (response.ok && "version" in answer) return this.succeeded(answer, snapshot);
     if (response.status === 409 && answer.conflict) return this.conflicted(answer.conflict, answer.error);
-    this.stopped(response.status === 401 || response.type === "opaqueredirect" ? "ended" : "refused");
-  }
-
-  /** Post, and once more with the token the server offers when ours belongs to an earlier sign-in. */
-  async postWithToken() {
-    const response = await this.post();
-    if (response.status !== 400) return response;
-    const { csrf_token: token } = await response.clone().json().catch(() => ({}));
-    if (!token) return response;
-    document.querySelector('meta[name="csrf-token"]').content = token;
-    return this.post();
+    this.stopped(isSignedOut(response) ? "ended" : "refused");
   }
 
   post() {
     const body = new URLSearchParams(this.fields());
     body.set("version", this.version.value);
-    return fetch(this.form.dataset.autosave, {
-      method: "POST",
-      body,
-      headers: { Accept: "application/json", "X-CSRFToken": meta("csrf-token") },
-      redirect: "manual",
-      keepalive: body.toString().length < KEEPALIVE_LIMIT,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
+    const keepalive = body.toString().length < KEEPALIVE_LIMIT;
+    return post(this.form.dataset.autosave, body, { timeout: TIMEOUT_MS, keepalive });
   }
 
   async succeeded(answer, snapshot) {

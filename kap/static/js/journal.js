@@ -1,10 +1,11 @@
 // The journal's pages without a save of their own: a comment that has not been sent is kept on this device
 // (drafts.js) until the thread shows it, and deleting an entry forgets what this device kept of it.
 import { draftsOf } from "./drafts.js";
+import { meta } from "./server.js";
 
 const PAUSE_MS = 200;
 const KEPT = "Saved on this device. Not sent yet.";
-const owner = document.querySelector('meta[name="kap-user"]')?.content;
+const owner = meta("kap-user");
 
 async function keepComment(form, drafts) {
   const name = form.dataset.commentDraft;

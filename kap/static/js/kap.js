@@ -1,4 +1,6 @@
 // The one entry: each behaviour is loaded only on pages that carry its mark, also after htmx swapped a part in.
+import { meta } from "./server.js";
+
 const BEHAVIOURS = {
   "[data-theme-toggle]": "./theme.js",
   "form[data-autosave]": "./autosave.js",
@@ -33,7 +35,7 @@ document.addEventListener("htmx:responseError", () => say(WORDS.refused));
 document.addEventListener("htmx:sendError", () => say(WORDS.unconnected));
 // Every request of htmx carries the page's token, so that no template has to remember it.
 document.addEventListener("htmx:configRequest", (event) => {
-  event.detail.headers["X-CSRFToken"] = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+  event.detail.headers["X-CSRFToken"] = meta("csrf-token");
 });
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.account[open]")) {

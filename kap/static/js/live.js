@@ -5,6 +5,7 @@
 // so a note that waited for a connection stands at the time it was written.
 import { draftsOf } from "./drafts.js";
 import { musicPosition } from "./player.js";
+import { isSignedOut, meta, post, signInLink } from "./server.js";
 
 const DEVICE_PAUSE_MS = 200;
 const TIMEOUT_MS = 20_000;
@@ -16,10 +17,8 @@ const WORDS = {
   kept: "Saved on this device. It is sent as soon as the connection is back.",
   unsaved: "Not saved yet. Keep this page open; it is tried again.",
   ended: "Your sign-in has ended. Your notes are kept on this page; sign in and they are sent.",
-  signIn: "Sign in in a new tab",
 };
 
-const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
 // randomUUID() is missing where a practice serves its own network without TLS.
 const newName = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
@@ -127,36 +126,22 @@ class Notes {
     let response;
     let answer;
     try {
-      response = await this.postWithToken(note);
+      response = await this.post(note);
       answer = await response.json().catch(() => ({}));
       if (response.status === 429 || response.status >= 500) throw new Error(String(response.status));
     } catch {
       return this.failed();
     }
     if (response.ok && "html" in answer) return this.arrived(answer.html);
-    if (response.status === 401 || response.type === "opaqueredirect") return this.ended();
+    if (isSignedOut(response)) return this.ended();
     return this.refused(note, answer.error);
-  }
-
-  /** Post, and once more with the token the server offers when ours belongs to an earlier sign-in. */
-  async postWithToken(note) {
-    const response = await this.post(note);
-    if (response.status !== 400) return response;
-    const { csrf_token: token } = await response.clone().json().catch(() => ({}));
-    if (!token) return response;
-    document.querySelector('meta[name="csrf-token"]').content = token;
-    return this.post(note);
   }
 
   post({ name, text, music, at }) {
     const age = Math.max(0, (Date.now() - at) / 1000).toFixed(1);
-    return fetch(this.form.action, {
-      method: "POST",
-      body: new URLSearchParams({ text, client_id: name, music_s: music === null ? "" : music.toFixed(1), age_s: age }),
-      headers: { Accept: "application/json", "X-CSRFToken": meta("csrf-token") },
-      redirect: "manual",
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
+    const at_s = music === null ? "" : music.toFixed(1);
+    const body = new URLSearchParams({ text, client_id: name, music_s: at_s, age_s: age });
+    return post(this.form.action, body, { timeout: TIMEOUT_MS });
   }
 
   async arrived(html) {
@@ -178,9 +163,7 @@ class Notes {
 
   ended() {
     this.show("ended");
-    const link = document.createElement("a");
-    Object.assign(link, { href: meta("kap-sign-in"), target: "_blank", rel: "noopener", textContent: WORDS.signIn });
-    this.state.append(" ", link);
+    this.state.append(" ", signInLink());
     return false;
   }
 

@@ -4,6 +4,8 @@
 // where the device lets a page do that; where it does not (iOS), play, pause and seek act directly.
 // Without this script the element's own controls are there.
 
+import { isSignedOut, post, signInLink } from "./server.js";
+
 const PAUSE_FADE_S = 1.5;
 const PLAY_FADE_S = 3;
 const SEEK_FADE_OUT_S = 0.6;
@@ -28,13 +30,11 @@ const WORDS = {
   ended: "The music has ended.",
   offline: "No connection. The music goes on from the same place when it is back.",
   signedOut: "Your sign-in has ended. Sign in, then try again: the music goes on from the same place.",
-  signIn: "Sign in in a new tab",
   missing: "The music cannot be found. Try again, or choose another playlist.",
   unplayable: "This browser cannot play this music. Another browser or device may.",
   blocked: "Press play to go on.",
 };
 
-const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
 const wait = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
@@ -320,16 +320,14 @@ class Player {
     this.parts["retry-row"].hidden = false;
     if (this.cause !== "signedOut") return;
     // In another tab, so that this page keeps what was typed on it.
-    const link = document.createElement("a");
-    Object.assign(link, { href: meta("kap-sign-in"), target: "_blank", rel: "noopener", textContent: WORDS.signIn });
-    this.parts.says.append(" ", link);
+    this.parts.says.append(" ", signInLink());
   }
 
   async why() {
     try {
       const source = this.audio.querySelector("source").src;
       const answer = await fetch(source, { method: "HEAD", redirect: "manual" });
-      if (answer.type === "opaqueredirect" || answer.status === 401) return "signedOut";
+      if (isSignedOut(answer)) return "signedOut";
       if (!answer.ok) return answer.status >= 500 ? "offline" : "missing";
       return this.sounded ? "offline" : "unplayable"; // what played before was only cut off
     } catch {
@@ -432,17 +430,8 @@ class Player {
     if (!this.sounded) return;
     this.told = Date.now();
     try {
-      const answer = await fetch(this.root.dataset.following, {
-        method: "POST",
-        body: new URLSearchParams({ position: this.position.toFixed(1) }),
-        headers: { Accept: "application/json", "X-CSRFToken": meta("csrf-token") },
-        redirect: "manual",
-        keepalive: true,
-        signal: AbortSignal.timeout(TELL_TIMEOUT_MS),
-      });
-      // Signed in anew in another tab: the answer carries the token to use from here on.
-      const token = answer.status === 400 && (await answer.json()).csrf_token;
-      if (token) document.querySelector('meta[name="csrf-token"]').content = token;
+      const body = new URLSearchParams({ position: this.position.toFixed(1) });
+      await post(this.root.dataset.following, body, { timeout: TELL_TIMEOUT_MS, keepalive: true });
     } catch {
       // No connection: the next minute tells it.
     }
