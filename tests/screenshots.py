@@ -1,6 +1,7 @@
 """A picture of every page of the demonstration: `python -m tests.screenshots docs/images`.
 
-Each is called <page>-<width>-<light|dark>.png and shows at most the first 2000 pixels of the page.
+Each is called <page>-<width>-<light|dark>.png and shows at most the first 2000 pixels of the page. Kept are a
+phone at night and a desk by day; with `--all` also a phone by day and a desk at night.
 """
 
 import io
@@ -22,7 +23,8 @@ from tests.browser import arguments, ensure
 from tests.product.conftest import kap, running
 
 WIDTHS = {390: 844, 1280: 800}
-THEMES = ("light", "dark")
+KEPT = ((390, "dark"), (1280, "light"))
+ALL = tuple((width, theme) for width in WIDTHS for theme in ("light", "dark"))
 TALLEST = 2000
 LOOK_AGAIN_MS = 2000
 MUSIC_SECONDS = 900  # then the pages are shown with the music still being made
@@ -126,7 +128,7 @@ VIEWS: dict[str, tuple[View, ...]] = {
 }
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, looks: tuple[tuple[int, str], ...]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path = ensure()
     with (
@@ -141,13 +143,13 @@ def main(folder: Path) -> None:
             with someone(browser, product.address, who) as page:
                 for view in views:
                     view.go(page)
-                    _show(page, view.name, folder)
+                    _show(page, view.name, folder, looks)
         with someone(browser, product.address, "") as page:
             page.goto(_invitation(Path(instance), product.address))
-            _show(page, "invitation", folder)
+            _show(page, "invitation", folder, looks)
         with someone(browser, product.address, "mara") as page:
             _hold_a_session(page)
-            _show(page, "session-open", folder, themes=("dark",))
+            _show(page, "session-open", folder, ((390, "dark"), (1280, "dark")))  # it is always night there
         browser.close()
     total = sum(file.stat().st_size for file in folder.glob("*.png"))
     print(f"{len(list(folder.glob('*.png')))} pictures, {total / 1e6:.1f} MB, in {folder}")
@@ -169,16 +171,15 @@ def someone(browser: Browser, address: str, who: str) -> Iterator[Page]:
     context.close()
 
 
-def _show(page: Page, name: str, folder: Path, *, themes: tuple[str, ...] = THEMES) -> None:
-    for width, height in WIDTHS.items():
+def _show(page: Page, name: str, folder: Path, looks: tuple[tuple[int, str], ...]) -> None:
+    for width, theme in looks:
         # The window grows with the page, so that what sticks to its edges stays there.
-        page.set_viewport_size({"width": width, "height": height})
+        page.set_viewport_size({"width": width, "height": WIDTHS[width]})
+        page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
         full: int = page.evaluate("document.documentElement.scrollHeight")
         page.set_viewport_size({"width": width, "height": min(full, TALLEST)})
-        for theme in themes:
-            page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-            page.evaluate("document.fonts.ready.then(() => true)")
-            (folder / f"{name}-{width}-{theme}.png").write_bytes(_smaller(page.screenshot()))
+        page.evaluate("document.fonts.ready.then(() => true)")
+        (folder / f"{name}-{width}-{theme}.png").write_bytes(_smaller(page.screenshot()))
         overflow: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         if overflow > 0:
             print(f"{name} is {overflow} px wider than {width} px")
@@ -248,4 +249,5 @@ def _hold_a_session(page: Page) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images"))
+    folders = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
+    main(Path(folders[0] if folders else "docs/images"), ALL if "--all" in sys.argv else KEPT)
