@@ -5,7 +5,7 @@ from wtforms.validators import DataRequired, Email, InputRequired, Length
 
 from kap.access.permissions import Role
 from kap.accounts.rules import MAX_PASSWORD
-from kap.web.forms import Form
+from kap.web.forms import Form, without_nul
 
 
 class SignInForm(Form):
@@ -48,7 +48,7 @@ class PracticeForm(Form):
         "Name of the practice", validators=[DataRequired("Please enter a name."), Length(max=120)]
     )
     zone = StringField("Time zone", validators=[DataRequired("Please enter a time zone.")])
-    help_text = TextAreaField("Help in a crisis", validators=[Length(max=10_000)])
+    help_text = TextAreaField("Help in a crisis", validators=[Length(max=10_000)], filters=[without_nul])
 
     def validate_zone(self, field: StringField) -> None:
         if field.data not in available_timezones():

@@ -74,7 +74,7 @@ class Caseload:
 
 def caseload(actor: Actor, *, search: str = "", archived: bool = False) -> Caseload:
     """Names are sealed, so they are opened and searched here: the cost is the actor's own caseload."""
-    everyone = list(db.session.scalars(visible_to(actor)))
+    everyone = list(db.session.scalars(visible_to(actor).options(joinedload(Patient.user))))
     wanted = search.casefold().split()
     found = [
         patient

@@ -16,7 +16,7 @@ class Form(FlaskForm):  # type: ignore[misc]
 
         def bind_field(self, form: Any, unbound_field: Any, options: dict[str, Any]) -> Field:
             filters = unbound_field.kwargs.get("filters", [])
-            tidying = (_without_nul, *_FILTERS.get(unbound_field.field_class, ()))
+            tidying = _FILTERS.get(unbound_field.field_class, ())
             bound: Field = unbound_field.bind(form=form, filters=[*filters, *tidying], **options)
             return bound
 
@@ -31,8 +31,8 @@ class VersionedForm(Form):
         self.version.data, self.version.raw_data = version, None
 
 
-def _without_nul(value: Any) -> Any:
-    """Nobody types a NUL, and PostgreSQL takes none."""
+def without_nul(value: str | None) -> str | None:
+    """For what is stored as it is: PostgreSQL takes no NUL. What is sealed may hold any character."""
     return value.replace("\0", "") if isinstance(value, str) else value
 
 
@@ -46,8 +46,8 @@ def _with_line_feeds(value: str | None) -> str | None:
 
 
 _FILTERS = {
-    StringField: (_strip,),
-    EmailField: (_strip,),
-    TelField: (_strip,),
+    StringField: (without_nul, _strip),
+    EmailField: (without_nul, _strip),
+    TelField: (without_nul, _strip),
     TextAreaField: (_with_line_feeds,),
 }

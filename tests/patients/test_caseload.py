@@ -390,3 +390,14 @@ def test_looking_leaves_a_trace_and_changes_nothing_else(at_browser: At, cast: C
     assert [outcome for _, outcome, _ in acts_on(cast.pia.id)[events:]] == ["read"] * 4
     theo.get("/patients")
     assert len(acts_on(cast.pia.id)) == events + 4
+
+
+def test_the_list_says_who_can_sign_in(at_browser: At, cast: Cast) -> None:
+    def said(page: str) -> list[str]:
+        return re.findall(r"Can sign in|Not invited|Invited", page)
+
+    theo = at_browser("theo")
+    theo.post("/patients/new", MAREN)
+    assert said(theo.get("/patients").text) == ["Not invited", "Can sign in"]
+    theo.post(f"/patients/{found_by_name('Maren Holt').id}/invite")
+    assert said(theo.get("/patients").text) == ["Invited", "Can sign in"]
