@@ -15,6 +15,7 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import create_engine, text
 from werkzeug.test import TestResponse
@@ -32,6 +33,10 @@ from kap.db import Model, db, transaction
 from kap.patients import actions as patients
 from kap.patients.actions import Identity
 from kap.patients.models import Patient
+
+# A generated case may take as long as it takes: nothing here passes or fails by time.
+settings.register_profile("kap", deadline=None)
+settings.load_profile("kap")
 
 PASSWORD = "quiet meadow lantern seven"
 TEST_KEY = InstanceKey(b"k" * 32)
