@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test check format bench screenshots docs lock clean
+.PHONY: run test check format bench screenshots music-pictures docs lock clean
 
 run: $(VENV)/runtime
 	@exec $(BIN)/python -m kap run --demo
@@ -32,6 +32,9 @@ bench: $(VENV)/development
 screenshots: $(VENV)/development
 	@$(BIN)/python -m tests.browser
 	$(BIN)/python -m tests.screenshots docs/images
+
+music-pictures: $(VENV)/development
+	$(BIN)/python -m tests.music_pictures
 
 docs: $(VENV)/development
 	$(BIN)/python -m tests.architecture.render_docs

@@ -17,15 +17,17 @@ from kap.accounts import signin
 from kap.accounts.admin_views import bp as administration
 from kap.accounts.views import bp as accounts
 from kap.config import Config, current_config
+from kap.consents.views import bp as consents
 from kap.crypto import InstanceKey, read_key_file
 from kap.home.views import bp as home
 from kap.integration.views import bp as integration
-from kap.music import tasks as music_tasks
+from kap.music import mix_tasks, track_tasks, voice_tasks
 from kap.music.views import bp as music
 from kap.patients.guard import may_on
 from kap.patients.models import Patient
 from kap.patients.views import bp as patients
 from kap.preparation.views import bp as preparation
+from kap.screening.views import bp as screening
 from kap.sessions.views import bp as sessions
 from kap.style import bp as style
 from kap.web import errors, filters, headers, logs, settle
@@ -38,10 +40,12 @@ ROOMS: tuple[Blueprint, ...] = (
     sessions,
     preparation,
     integration,
+    consents,
+    screening,
     home,
 )
 # Named so that what they register with the worker and the post is known to be wanted.
-TASKS_AND_LETTERS = (account_messages, music_tasks)
+TASKS_AND_LETTERS = (account_messages, track_tasks, mix_tasks, voice_tasks)
 
 NAVIGATION: dict[Role, tuple[tuple[str, str, str], ...]] = {
     Role.THERAPIST: (
@@ -118,7 +122,7 @@ def _take_music() -> None:
 
     Whether the sign-in still holds is asked later: a database transaction must not wait for an upload.
     """
-    if request.endpoint == "music.upload" and "_user_id" in session:
+    if request.endpoint in ("music.upload", "music.add_voice") and "_user_id" in session:
         request.max_content_length = (current_config().upload_megabytes + 1) * 1_000_000
 
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -10,6 +11,7 @@ from zoneinfo import available_timezones
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy import select
 
@@ -24,11 +26,14 @@ from kap.clock import now
 from kap.config import Config, ConfigError
 from kap.db import db, transaction
 from kap.music import actions as music
+from kap.music.actions import Origin
+from kap.music.rules import display_name
 from kap.problems import Problem
 from kap.serve import PortTaken, check_port, run_worker, serve_all, serve_web
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 out = Console(highlight=False, soft_wrap=True)
+MARKS = {"arrived": "[green]added  [/green]", "known": "there  ", "refused": "[red]refused[/red]"}
 
 
 def main() -> None:
@@ -209,6 +214,15 @@ def doctor() -> None:
         raise click.ClickException("Something is wrong; see above.")
 
 
+def _at_most(characters: int) -> Callable[[click.Context, click.Parameter, str], str]:
+    def check(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+        if len(value) > characters:
+            raise click.BadParameter(f"at most {characters} characters")
+        return value.strip()
+
+    return check
+
+
 @cli.group("music")
 def music_group() -> None:
     """The music library."""
@@ -217,32 +231,53 @@ def music_group() -> None:
 @music_group.command("import")
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--practice", help="Name of the practice, when there is more than one.")
+@click.option(
+    "--licence",
+    default="",
+    callback=_at_most(100),
+    help="Licence to note of each new track, such as CC BY 4.0.",
+)
+@click.option(
+    "--source",
+    default="",
+    callback=_at_most(300),
+    help="Where the music comes from: a shop, a label, an address.",
+)
 @plainly
-def music_import(path: Path, practice: str | None) -> None:
+def music_import(path: Path, practice: str | None, licence: str, source: str) -> None:
     """Import a file, or every music file below a folder. What is already there is left alone."""
     app = install.prepare(_config())
     with app.app_context():
         with transaction():
             home = _practice(practice)
-        refused = _import_each(path, home)
+        became = _import_each(music.files_in(path), home, Origin(licence, source))
         db.session.rollback()
-    out.print("The worker measures what was imported; it can be used as soon as that is done.")
-    if refused:
-        raise click.ClickException(f"{refused} could not be imported; see above.")
+    out.print(
+        f"{became['arrived']} arrived, {became['known']} already there, {became['refused']} not imported."
+    )
+    if became["arrived"]:
+        out.print("The worker measures what arrived; it can be used as soon as that is done.")
+    if became["refused"]:
+        raise click.ClickException(f"{became['refused']} could not be imported; see above.")
 
 
-def _import_each(path: Path, practice: Practice) -> int:
-    """Import all below `path`, saying of each file what became of it; returns how many were refused."""
-    refused = 0
-    actor = Actor.system(practice.id)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+def _import_each(files: list[Path], practice: Practice, origin: Origin) -> Counter[str]:
+    """Import these files, saying of each what became of it; returns how many arrived, or did not."""
+    became: Counter[str] = Counter()
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}", markup=False))
+    actor, at = Actor.system(practice.id), now()
     with Progress(*columns, console=out) as progress:
-        bar = progress.add_task("Importing", total=len(music.files_in(path)))
-        for imported in music.import_folder(path, practice_id=practice.id, actor=actor, at=now()):
-            refused += imported.problem is not None
-            progress.console.print(imported.message)
+        bar = progress.add_task("", total=len(files))
+        for file in files:
+            progress.update(bar, description=display_name(file.name))
+            stored = music.store(file, file_name=file.name)
+            with transaction():
+                imported = music.enter(stored, practice_id=practice.id, actor=actor, at=at, origin=origin)
+            became[imported.outcome] += 1
+            progress.console.print(f"{MARKS[imported.outcome]}  {escape(imported.message)}")
             progress.advance(bar)
-    return refused
+        progress.update(bar, description="")
+    return became
 
 
 def _opened(name: str, zone: str) -> Practice:

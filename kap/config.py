@@ -57,6 +57,11 @@ class Config:
     invitation_days: int = _setting(7, "Days an invitation stays open.")
     upload_megabytes: int = _setting(600, "Largest music file that may be uploaded.")
     form_megabytes: int = _setting(8, "Largest form, such as a long journal entry, that is accepted.")
+    packets_megabytes: int = _setting(
+        4000,
+        "Most that may lie in `packets` in the instance folder: encoded tracks and joints, kept so that "
+        "mixes are made quickly. What has not been used for longest goes first.",
+    )
     job_lease_seconds: int = _setting(30, "A job whose worker has been silent this long is given to another.")
     log_level: str = _setting("info", "debug, info, warning or error.")
     development: bool = _setting(False, "Shows the `/style` page. Never for a practice.")
@@ -89,6 +94,10 @@ class Config:
     @property
     def storage(self) -> str:
         return self.storage_url or str(self.instance / "files")
+
+    @property
+    def packets(self) -> Path:
+        return self.instance / "packets"
 
     @property
     def queue(self) -> str:

@@ -17,7 +17,11 @@ from kap.accounts import passwords
 from kap.accounts import queries as people
 from kap.accounts.models import Practice, User
 from kap.clock import day_in, from_wall, in_zone, now
+from kap.consents import actions as consents
+from kap.consents.actions import Given
+from kap.content.consents import consents as texts_to_sign
 from kap.content.guides import library
+from kap.content.screening import catalogue
 from kap.db import db, transaction
 from kap.integration import actions as integration
 from kap.integration.rules import Writing
@@ -25,15 +29,19 @@ from kap.jobs import queue
 from kap.jobs.registry import Progress, task
 from kap.music import actions as music
 from kap.music import playlist_actions as playlists
+from kap.music import playlist_queries
 from kap.music import queries as library_of_music
 from kap.music.arcs import arcs
 from kap.music.builder import build
 from kap.music.models import MixState, Playlist, Track, TrackState
+from kap.music.playlist_forms import USUAL_SURPLUS_MIN
 from kap.patients import actions as patients
 from kap.patients.actions import Identity
 from kap.patients.models import Patient
 from kap.patients.queries import team_of
 from kap.preparation import actions as preparation
+from kap.screening import actions as screening
+from kap.screening.said import Answer, Finding, Judged, Judgement, Medicine, Reply, Said
 from kap.sessions import actions as sessions
 from kap.sessions.actions import Plan
 from kap.sessions.models import DosingSession
@@ -52,6 +60,7 @@ SIGN_INS = (
     ("David Okafor, patient, session yesterday", f"david@{MAIL}"),
     ("Elif Kaya, patient, integrating", f"elif@{MAIL}"),
 )
+EVERYTHING_ASKED = ("treatment", "off-label", "data", "touch")
 HELP = """\
 **If you are in danger, or someone else is, call the emergency number: 112.**
 
@@ -195,6 +204,57 @@ def _intend(patient: Patient, text: str, *, at: datetime) -> None:
         sessions.write_intention(patient, text=text, version=0, actor=patient.user.actor, at=at)
 
 
+def _sign(patient: Patient, *slugs: str, at: datetime) -> None:
+    """Sign these consents; touch with a hand to hold, talked through with the therapist."""
+    assert patient.user is not None  # noqa: S101 - only those sign who sign in
+    given = Given(name=patient.name, choices={}, words={})
+    touch = Given(
+        name=patient.name,
+        choices={"kinds": ["hand"], "areas": ["hands"]},
+        words={"stop": "“Stop”, or a lifted hand"},
+    )
+    for slug in slugs:
+        signature = consents.sign(
+            patient,
+            texts_to_sign()[slug],
+            given=touch if slug == "touch" else given,
+            seen=texts_to_sign()[slug].digest,
+            device="The demonstration",
+            actor=patient.user.actor,
+            at=at,
+        )
+        if slug == "touch":
+            consents.witness(signature, actor=_therapist(patient).actor, at=at)
+
+
+def _answer(patient: Patient, unlike: dict[str, Answer], *medicines: Medicine, at: datetime) -> None:
+    """Fill in the health questions: no to all of them but for what is `unlike` that."""
+    assert patient.user is not None  # noqa: S101 - only those answer who sign in
+    no = {question.key: Answer(Reply.NO) for question in catalogue().questions}
+    answers = screening.answer(
+        patient,
+        Said({**no, **unlike}, medicines, takes_none=not medicines),
+        version=0,
+        actor=patient.user.actor,
+        at=at,
+    )
+    if answers is not None:
+        screening.finish(answers, actor=patient.user.actor, at=at)
+
+
+def _review(patient: Patient, unlike: dict[str, Judgement], reasoning: str, *, at: datetime) -> None:
+    """Record a review of the health questions: absent but for what is `unlike` that."""
+    absent = {factor.key: Judgement(Finding.ABSENT) for factor in catalogue().factors}
+    screening.record_review(
+        patient,
+        Judged({**absent, **unlike}, reasoning),
+        version=0,
+        answers_version=1,
+        actor=_therapist(patient).actor,
+        at=at,
+    )
+
+
 def _alma(demo: _Demo) -> None:
     """Just admitted, invited, has not come yet."""
     patient = _admit(demo, "Alma Brandt", "1991-03-14", by=demo.mara, days_ago=1, signs_in=False)
@@ -205,20 +265,49 @@ def _ben(demo: _Demo, programme: Playlist) -> None:
     """Preparing: one guide done, one half ticked, one overdue; a session in five days."""
     patient = _admit(demo, "Ben Hartmann", "1984-11-02", by=demo.mara, days_ago=12)
     _assign(demo, patient, "what-kap-is", due_in=-3, done=True)
-    _assign(demo, patient, "set-setting-intention", due_in=-1, line="Take your time with the last part.")
+    _assign(demo, patient, "intention", due_in=-1, line="Take your time with the last part.")
     _assign(demo, patient, "the-day-of-the-session", due_in=4)
+    _sign(patient, "treatment", "data", at=demo.now - timedelta(days=5))
+    _answer(
+        patient,
+        {
+            "blood-pressure": Answer(Reply.UNSURE, "It was a bit high at my last check-up."),
+            "alcohol": Answer(Reply.YES, last="A glass of wine last weekend"),
+            "calming": Answer(Reply.YES, "Only before flights.", last="In August, one tablet"),
+            "pregnancy": Answer(Reply.NOT_APPLICABLE),
+        },
+        Medicine("Sertraline", "100 mg in the morning", "2022"),
+        Medicine("Lorazepam", "0.5 mg, before flights only", "2019"),
+        at=demo.now - timedelta(days=4),
+    )
     _session(demo, patient, Route.SUBLINGUAL, days=5, hour=10, programme=programme)
 
 
 def _clara(demo: _Demo, programme: Playlist) -> None:
     """Prepared; her session is today."""
     patient = _admit(demo, "Clara Winter", "1978-06-21", by=demo.mara, days_ago=20)
-    for slug in ("what-kap-is", "set-setting-intention", "the-day-of-the-session"):
+    for slug in ("what-kap-is", "intention", "the-day-of-the-session"):
         _assign(demo, patient, slug, due_in=-2, done=True)
     _intend(
         patient,
         "To be kinder to the part of me that is always getting ready for the worst.",
         at=demo.now - timedelta(days=3),
+    )
+    _sign(patient, *EVERYTHING_ASKED, at=demo.now - timedelta(days=6))
+    _answer(
+        patient,
+        {"night-breathing": Answer(Reply.UNSURE, "My partner says I snore.")},
+        Medicine("Lamotrigine", "100 mg in the evening", "2023"),
+        at=demo.now - timedelta(days=6),
+    )
+    _review(
+        patient,
+        {
+            "apnoea": Judgement(Finding.UNKNOWN, "Asked her family doctor for the sleep study of last year."),
+            "lamotrigine": Judgement(Finding.PRESENT, "Stays as it is; talked over with the prescriber."),
+        },
+        "Talked through by phone.",
+        at=demo.now - timedelta(days=5),
     )
     hour = min(in_zone(demo.now, ZONE).hour + 1, 23)
     _session(demo, patient, Route.IV, days=0, hour=hour, programme=programme)
@@ -232,6 +321,7 @@ def _david(demo: _Demo, programme: Playlist) -> None:
     _intend(
         patient, "I would like to put down some of what I carry for others.", at=demo.now - timedelta(days=4)
     )
+    _sign(patient, *EVERYTHING_ASKED, at=demo.now - timedelta(days=12))
     session = _session(demo, patient, Route.IM, days=-1, hour=14, programme=programme)
     notes = {
         2: "Eye shade on, settled.",
@@ -240,15 +330,16 @@ def _david(demo: _Demo, programme: Playlist) -> None:
         95: "Sits up.",
     }
     _hold(session, minutes=120, notes=notes)
-    _assign(demo, patient, "after-the-session", due_in=0)
+    _assign(demo, patient, "the-first-night", due_in=0)
 
 
 def _elif(demo: _Demo, programme: Playlist) -> None:
     """Integrating: one entry shared and answered, one kept to herself."""
     patient = _admit(demo, "Elif Kaya", "1995-09-08", by=demo.mara, days_ago=40)
     _assign(demo, patient, "what-kap-is", due_in=-14, done=True)
-    _assign(demo, patient, "after-the-session", due_in=-3, done=True)
+    _assign(demo, patient, "the-first-night", due_in=-3, done=True)
     _intend(patient, "To listen.", at=demo.now - timedelta(days=6))
+    _sign(patient, *EVERYTHING_ASKED, at=demo.now - timedelta(days=20))
     session = _session(demo, patient, Route.IV, days=-4, hour=11, programme=programme)
     notes = {
         1: "Infusion started.",
@@ -302,8 +393,10 @@ def _music(demo: _Demo) -> dict[str, Playlist]:
     candidates = [replace(each, duration_s=each.duration_s * USABLE) for each in composed]
     made = {}
     for slug, arc in arcs().items():
+        if arc.style != "standard":
+            continue
         length_s = min(arc.length_min, 75) * 60
-        chosen = build(arc, length_s=length_s, candidates=candidates)
+        chosen = build(arc, length_s=length_s, surplus_s=USUAL_SURPLUS_MIN * 60, candidates=candidates)
         made[slug] = playlists.make_playlist(chosen, name=arc.title, actor=actor, at=demo.now)
     queue.enqueue(
         "demo.render", practice_id=demo.practice.id, run_at=demo.now + LOOK_AGAIN, practice=demo.practice.id
@@ -322,7 +415,7 @@ def render(progress: Progress, *, practice: str) -> None:
             )
             return
         for session in _held_sessions(practice_id):
-            mix = library_of_music.ready_mix(session.playlist) if session.playlist else None
+            mix = playlist_queries.ready_mix(session.playlist) if session.playlist else None
             if mix is not None and session.mix is None:
                 session.mix, session.music_started_at = mix, session.opened_at
                 session.music_reached_s = float(mix.length_s)
@@ -337,7 +430,7 @@ def _is_rendered(practice_id: UUID) -> bool:
     actor = Actor.system(practice_id)
     programmes = db.session.scalars(select(Playlist).where(Playlist.practice_id == practice_id)).all()
     mixes = [
-        library_of_music.latest_mix(playlist) or playlists.request_mix(playlist, actor=actor, at=now())
+        playlist_queries.latest_mix(playlist) or playlists.request_mix(playlist, actor=actor, at=now())
         for playlist in programmes
     ]
     return all(mix.state is not MixState.WAITING for mix in mixes)

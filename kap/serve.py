@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any
 
@@ -20,6 +20,9 @@ from kap.config import Config
 
 log = structlog.get_logger(__name__)
 STOP_SECONDS = 8  # then whoever is still there is killed; its job is taken up again
+STALLED_SECONDS = (
+    60  # someone who takes none of an answer for so long has paused or gone: the thread is needed
+)
 RESTART_AFTER = 1.0  # a worker that dies at once must not spin
 
 
@@ -78,6 +81,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         }
         if os.path.isdir("/dev/shm"):  # noqa: S108 - gunicorn's heartbeat must not wait for a disk
             settings["worker_tmp_dir"] = "/dev/shm"  # noqa: S108
+        settings["when_ready"] = lambda arbiter: _give_up_on_the_stalled(arbiter.LISTENERS)
         if self.ready:
             settings["post_worker_init"] = lambda _: self.ready()
         for name, value in settings.items():
@@ -85,6 +89,18 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Flask:
         return create_app(self.config)
+
+
+def _give_up_on_the_stalled(listeners: Iterable[Any]) -> None:
+    """Have every connection accepted from `listeners` end once its client has taken nothing for a while.
+
+    A connection inherits this from its listener. It bounds a standstill and not an answer: music that plays
+    for hours is sent for hours, and a player that was paused asks for the rest of a file anew. By the kernel,
+    which also closes the connection, as gunicorn would wait for the client once more.
+    """
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux
+    for listener in listeners if option else ():
+        listener.sock.setsockopt(socket.IPPROTO_TCP, option, int(STALLED_SECONDS * 1000))
 
 
 class _Supervisor:

@@ -21,6 +21,7 @@ ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
     "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-device-for-media-stream",  # a microphone that beeps
 )
 
 

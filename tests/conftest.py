@@ -232,7 +232,9 @@ class Browser:
         # The test's own transaction would hold SQLite's write lock, and its `g` would be the request's.
         db.session.rollback()
         with self.client.application.app_context():
-            return self.client.open(path, method=method, **kwargs)
+            answer = self.client.open(path, method=method, **kwargs)
+        answer.request.environ["wsgi.input"].close()  # a large form lies in a temporary file
+        return answer
 
     def token(self) -> str:
         with self.client.session_transaction() as session:

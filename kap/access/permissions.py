@@ -42,19 +42,35 @@ class Permission(StrEnum):
     LIBRARY_READ = "music:library:read"
     LIBRARY_ADD = "music:library:add"
     PLAYLIST_EDIT = "music:playlist:edit"
+    ARC_EDIT = "music:arc:edit"
+    VOICE_EDIT = "music:voice:edit"
     MIX_RENDER = "music:mix:render"
     MIX_PLAY = "music:mix:play"
 
     SESSION_READ = "sessions:session:read"
     SESSION_PLAN = "sessions:session:plan"
     SESSION_RECORD = "sessions:session:record"
+    MUSIC_GIVE = "sessions:music:give"
+    MUSIC_HEAR = "sessions:music:hear"
+    WISHES_READ = "sessions:wishes:read"
+    WISHES_WRITE = "sessions:wishes:write"
     INTENTION_READ = "sessions:intention:read"
     INTENTION_WRITE = "sessions:intention:write"
 
     GUIDES_READ = "preparation:guides:read"
+    GUIDES_EDIT = "preparation:guides:edit"
     ASSIGNMENT_READ = "preparation:assignment:read"
     ASSIGNMENT_ASSIGN = "preparation:assignment:assign"
     ASSIGNMENT_DO = "preparation:assignment:do"
+
+    CONSENT_READ = "consents:signature:read"
+    CONSENT_SIGN = "consents:signature:sign"
+    CONSENT_WITNESS = "consents:signature:witness"
+
+    SCREENING_READ = "screening:answers:read"
+    SCREENING_ANSWER = "screening:answers:answer"
+    SCREENING_REVIEW = "screening:review:write"
+    SCREENING_RECORD = "screening:review:record"
 
     JOURNAL_WRITE = "integration:journal:write"
     JOURNAL_SHARE = "integration:journal:share"
@@ -80,17 +96,35 @@ MEANING: dict[Permission, str] = {
     Permission.LIBRARY_READ: "See and hear the practice's tracks and playlists.",
     Permission.LIBRARY_ADD: "Upload, describe and retire tracks.",
     Permission.PLAYLIST_EDIT: "Build, reorder and rename playlists.",
+    Permission.ARC_EDIT: "Draw, change and retire the practice's own arcs.",
+    Permission.VOICE_EDIT: "Record, trim and retire spoken guidance.",
     Permission.MIX_RENDER: "Have a playlist rendered into one continuous file.",
     Permission.MIX_PLAY: "Play a rendered mix.",
     Permission.SESSION_READ: "See a patient's dosing sessions and their notes.",
     Permission.SESSION_PLAN: "Plan or change a dosing session.",
     Permission.SESSION_RECORD: "Open, play, note and close a dosing session.",
+    Permission.MUSIC_GIVE: "Let a patient listen again to the music of a session, or stop that.",
+    Permission.MUSIC_HEAR: "Listen again to the music of one's own sessions, where that is allowed.",
+    Permission.WISHES_READ: "Read what music a patient likes and what must not be played.",
+    Permission.WISHES_WRITE: "Write down what music a patient likes and what must not be played.",
     Permission.INTENTION_READ: "Read a patient's intention.",
     Permission.INTENTION_WRITE: "Write one's own intention.",
     Permission.GUIDES_READ: "Read the library of guides.",
-    Permission.ASSIGNMENT_READ: "See what a patient was given to prepare and where it stands.",
-    Permission.ASSIGNMENT_ASSIGN: "Give a patient a guide, or take it back.",
-    Permission.ASSIGNMENT_DO: "Read, tick and finish what one was given.",
+    Permission.GUIDES_EDIT: (
+        "Write, publish and retire the practice's own guides; move one's patients to a newer text."
+    ),
+    Permission.ASSIGNMENT_READ: (
+        "See what a patient was given to prepare, what they answered and where it stands."
+    ),
+    Permission.ASSIGNMENT_ASSIGN: "Give a patient a guide or a newer text of it, or take it back.",
+    Permission.ASSIGNMENT_DO: "Read, tick, answer and finish what one was given.",
+    Permission.CONSENT_READ: "Read which consents a patient signed, with what they chose in them.",
+    Permission.CONSENT_SIGN: "Sign a consent for oneself, or take it back.",
+    Permission.CONSENT_WITNESS: "Confirm that a consent was talked through with the patient.",
+    Permission.SCREENING_READ: "Read what a patient answered to the health questions.",
+    Permission.SCREENING_ANSWER: "Answer the health questions for oneself.",
+    Permission.SCREENING_REVIEW: "Read the reviews of a patient's answers, and write one.",
+    Permission.SCREENING_RECORD: "Record a review of a patient's answers, for good.",
     Permission.JOURNAL_WRITE: "Write, read and delete one's own journal.",
     Permission.JOURNAL_SHARE: "Share an entry of one's own journal, or stop sharing it.",
     Permission.JOURNAL_READ_SHARED: "Read the entries a patient shares with the care team.",

@@ -20,6 +20,9 @@ _SMOOTH = 50
 # The lowest need around a hop holds for all smoothing windows that touch it or its neighbours.
 _HOLD = _SMOOTH + 2
 _REACH = _SMOOTH + _HOLD + 1
+REACH = _REACH * HOP
+"""Samples before and after a peak within which the music may be lowered for it."""
+
 _SHAPE = np.hanning(2 * _SMOOTH + 3)[1:-1]
 
 

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import av
 import numpy as np
@@ -31,6 +32,8 @@ BLOCK = RATE
 _FORMATS = "aac,aiff,ape,asf,au,caf,flac,matroska,mov,mp3,ogg,tta,w64,wav,wv"
 _COVER = Disposition.attached_pic | Disposition.timed_thumbnails
 _BAD_PACKETS_ALLOWED = 0.01
+# Files of floating point numbers can hold any; this is 60 dB over full scale.
+_BEYOND_SOUND = 1000.0
 # Encoder padding that a header does not mention stays well below this.
 _LENGTH_TOLERANCE_S = 0.5
 
@@ -58,14 +61,20 @@ class Source(AbstractContextManager["Source"]):
     ) -> None:
         self._container.close()
 
-    def blocks(self) -> Generator[Block, None, None]:
-        """Float32 (n, 2) at 48 kHz, n = BLOCK but for the last. Raises Truncated or Damaged at the end."""
+    def blocks(self, start: int = 0) -> Generator[Block, None, None]:
+        """Float32 (n, 2) at 48 kHz, n = BLOCK but for the last. Raises Truncated or Damaged at the end.
+
+        With `start`, a whole second, from that sample on, found by seeking: `kap.audio.excerpt` knows how far
+        to trust it.
+        """
         stop = self._edit_list_end()
-        done = 0
+        done = start
         try:
-            for block in _in_blocks(self._converted()):
+            for block in _in_blocks(self._converted(start)):
                 kept = block if stop is None else block[: max(0, stop - done)]
                 done += len(kept)
+                if not np.abs(kept).max(initial=0.0) < _BEYOND_SOUND:  # not a number fails this too
+                    raise Damaged
                 if len(kept):
                     yield kept
         except (av.FFmpegError, ValueError) as error:
@@ -85,10 +94,10 @@ class Source(AbstractContextManager["Source"]):
         declared = self._declared()
         return round(declared * RATE) if declared and "mp4" in self._container.format.name else None
 
-    def _converted(self) -> Iterator[AudioFrame]:
+    def _converted(self, start: int) -> Iterator[AudioFrame]:
         conversion = _conversion()
         shape: tuple[str, str, int] | None = None
-        for frame in self._frames():
+        for frame in self._frames_from(start) if start else self._frames():
             before, shape = shape, (frame.format.name, frame.layout.name, frame.sample_rate)
             if before not in (None, shape):
                 # A chained stream may change its rate or channels on the way.
@@ -99,7 +108,34 @@ class Source(AbstractContextManager["Source"]):
             yield from conversion.resample(frame)
         yield from conversion.resample(None)
 
-    def _frames(self) -> Iterator[AudioFrame]:
+    def _frames_from(self, start: int) -> Iterator[AudioFrame]:
+        """Frames from a whole second (in samples at 48 kHz) on; none if they do not lead there."""
+        wanted = start // RATE * self.sample_rate
+        frames = self._frames()
+        beginning = next(frames, None)
+        frames.close()
+        if beginning is None or beginning.pts is None or beginning.time_base is None:
+            return
+        offset = round(beginning.pts * beginning.time_base * self.sample_rate)
+        self._container.seek(
+            int((wanted + offset) / self.sample_rate / beginning.time_base), stream=self._stream
+        )
+        self._stream.codec_context.flush_buffers()
+        for frame in self._frames():
+            if frame.pts is None or frame.time_base is None:
+                return
+            at = round(frame.pts * frame.time_base * frame.sample_rate) - offset
+            if at + frame.samples <= wanted:
+                continue
+            if at > wanted:
+                return
+            yield _cut(frame, wanted - at)
+            break
+        else:
+            return
+        yield from self._frames()
+
+    def _frames(self) -> Generator[AudioFrame, None, None]:
         good = bad = 0
         for packet in self._container.demux(self._stream):
             try:
@@ -136,6 +172,17 @@ def _sound_of(container: InputContainer) -> AudioStream:
     if not getattr(stream, "rate", 0) or not stream.codec_context.channels:
         raise NotAudio
     return stream
+
+
+def _cut(frame: AudioFrame, start: int) -> AudioFrame:
+    """A frame without its first samples."""
+    samples: Any = frame.to_ndarray()
+    width = 1 if frame.format.is_planar else frame.layout.nb_channels
+    cut = AudioFrame.from_ndarray(
+        np.ascontiguousarray(samples[:, start * width :]), frame.format.name, frame.layout.name
+    )
+    cut.sample_rate = frame.sample_rate
+    return cut
 
 
 def _conversion() -> AudioResampler:

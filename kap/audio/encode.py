@@ -36,22 +36,37 @@ class Format:
 
 
 FORMATS: dict[str, Format] = {
-    "opus": Format("ogg", "libopus", "flt", 160_000, {"application": "audio", "vbr": "on"}),
-    "m4a": Format(
-        "mp4",
-        "aac",
-        "fltp",
-        192_000,
-        # FFmpeg's manual: the fast coder is the better and much faster one above 64 kbit/s.
-        {"aac_coder": "fast"},
-        # The edit list counts in movie time: at the sample rate, it can name the exact last sample.
-        {"movflags": "faststart", "movie_timescale": str(RATE)},
-    ),
     # 24 bits: the encoder takes the upper three bytes of the four.
     "flac": Format("flac", "flac", "s32"),
     # Exact for blocks that were brought to 16 bits before, with dither.
     "flac-16": Format("flac", "flac", "s16"),
 }
+
+
+class PartFile:
+    """A file being written: `file` takes its bytes, `finish` and `place` make it appear; or `discard`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self._part = path, part_of(path)
+        self.file = self._part.open("wb")
+
+    def finish(self) -> None:
+        """Put everything on the disk."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+
+    def place(self) -> None:
+        """Give the finished file its name, in one step."""
+        self._part.replace(self.path)
+        _sync(self.path.parent)
+
+    def discard(self) -> None:
+        """Leave nothing behind that has not been placed."""
+        # Closing writes what is still held, which a full disk refuses a second time.
+        with suppress(OSError):
+            self.file.close()
+        self._part.unlink(missing_ok=True)
 
 
 class Encoder:
@@ -61,7 +76,7 @@ class Encoder:
         """Begin a file of a kind of `FORMATS`. Raises OSError or an FFmpeg error, as all of them do."""
         made = FORMATS[kind]
         self.path = path
-        self._part = path.with_name(f".{path.name}.{uuid4().hex}.part")
+        self._part = part_of(path)
         self._container = av.open(
             "file:" + os.fspath(self._part.absolute()),
             "w",
@@ -104,6 +119,11 @@ class Encoder:
         with suppress(OSError, av.FFmpegError):
             self._container.close()
         self._part.unlink(missing_ok=True)
+
+
+def part_of(path: Path) -> Path:
+    """Where a file lies until it is whole."""
+    return path.with_name(f".{path.name}.{uuid4().hex}.part")
 
 
 def _sync(path: Path) -> None:

@@ -1,10 +1,12 @@
-"""Integrated loudness (ITU-R BS.1770 gated, EBU R128) and true peak of a 48 kHz stereo stream.
+"""Loudness (ITU-R BS.1770 gated, EBU R128), its range and the true peak of a 48 kHz stereo stream.
 
 Loudness comes from FFmpeg's `ebur128` filter without its peak meter, which would cost more than decoding.
+Its own loudness range comes from a histogram, wrong for a few seconds of sound: here its readings are used.
 The true peak is found here, four times oversampled, only where a hop could exceed what is already known.
 """
 
 import math
+from array import array
 from fractions import Fraction
 
 import av
@@ -16,11 +18,14 @@ from numpy.typing import NDArray
 
 from kap.audio import RATE
 from kap.audio.decode import Block
+from kap.audio.levels import loudness_range_lu
 
 HOP = RATE // 100
 """Samples in one hop of 10 ms, the resolution of peaks, silence and the ceiling."""
 
 _TAPS = 24
+# Readings come every 100 ms; those before are of less than three seconds.
+_FIRST_SHORT_TERM = 29
 
 
 def _interpolators() -> tuple[NDArray[np.float32], float, float]:
@@ -85,10 +90,11 @@ def _between_samples(signal: Block) -> float:
 
 
 class Meter:
-    """Loudness and true peak of everything pushed so far."""
+    """Loudness and true peak of everything pushed so far. Keeps two numbers for every 100 ms."""
 
     def __init__(self) -> None:
         self._graph, self._loudness = _loudness_graph(), -math.inf
+        self._momentary, self._short_term = array("f"), array("f")
         self._peaks, self._peak = TruePeaks(), 0.0
         self._pushed = 0
 
@@ -100,6 +106,20 @@ class Meter:
     @property
     def true_peak_dbtp(self) -> float:
         return decibels(self._peak)
+
+    @property
+    def momentary_lufs(self) -> NDArray[np.float64]:
+        """The loudness of the last 400 ms, every 100 ms; far below -70 where nothing was heard."""
+        return np.asarray(self._momentary, np.float64)
+
+    @property
+    def short_term_max_lufs(self) -> float:
+        """The loudest three seconds; the integrated loudness of what is shorter."""
+        return max(self._short_term[_FIRST_SHORT_TERM:], default=self._loudness)
+
+    @property
+    def loudness_range_lu(self) -> float:
+        return loudness_range_lu(np.asarray(self._short_term[_FIRST_SHORT_TERM:], np.float64))
 
     def push(self, block: Block) -> None:
         """A block of shape (n, 2), of any length."""
@@ -121,8 +141,11 @@ class Meter:
                 measured = self._graph.pull()
             except (av.BlockingIOError, av.EOFError):
                 return
-            value = float(measured.metadata["lavfi.r128.I"])
+            told = measured.metadata
+            value = float(told["lavfi.r128.I"])
             self._loudness = value if value > -70.0 else -math.inf
+            self._momentary.append(float(told["lavfi.r128.M"]))
+            self._short_term.append(float(told["lavfi.r128.S"]))
 
 
 def decibels(linear: float) -> float:

@@ -1,110 +1,129 @@
-"""A plan to its samples: decode, gain, overlap, fade. Holds one crossfade in memory, whatever the length."""
+"""A plan to its samples, whole or any stretch of it: decode, gain, overlap, duck, fade.
 
-from collections.abc import Iterable, Iterator
-from contextlib import closing
-from types import TracebackType
-from typing import Self
+Every sample depends on its place alone, so a stretch rendered by itself is the same as in the whole.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kap.audio import RATE
-from kap.audio.decode import BLOCK, Block, Source
-from kap.audio.errors import SourceChanged
-from kap.audio.plan import MixPlan, Segment
+from kap.audio.decode import BLOCK, Block
+from kap.audio.excerpt import Excerpt, Marks
+from kap.audio.plan import DUCK_DB, DUCK_DOWN_S, DUCK_UP_S, MixPlan, Segment, Shape, Speech
 
-# Another version of a decoder may end a few frames earlier than the one that measured.
-_SHORTFALL_ALLOWED = RATE // 10
+MarksOf = Callable[[Segment], Marks | None]
 
 
-def mix(plan: MixPlan) -> Iterator[Block]:
-    """Float32 (n, 2) at 48 kHz, n = BLOCK for all but the last, plan.total_samples in all.
+def mix(
+    plan: MixPlan, start: int = 0, stop: int | None = None, *, marks_of: MarksOf | None = None
+) -> Iterator[Block]:
+    """Float32 (n, 2) at 48 kHz from `start` to `stop`, n = BLOCK for all but the last; zeros past the end.
 
+    With `marks_of`, a stretch in the middle of a file is reached without decoding what comes before it.
     Raises AudioError when a file is no longer what was measured.
     """
-    return _in_blocks(_faded(plan, _joined(plan)))
+    stop = plan.total_samples if stop is None else stop
+    with ExitStack() as opened:
+        lanes = [
+            _Lane(opened, segment, marks_of) for segment in plan.segments if _meets(segment, start, stop)
+        ]
+        voices = [_Lane(opened, voice, None) for voice in plan.voices if _meets(voice, start, stop)]
+        for first in range(start, stop, BLOCK):
+            last = min(first + BLOCK, stop)
+            music = _sum(lanes, first, last)
+            _duck(music, plan.voices, first, last)
+            if voices:
+                music += _sum(voices, first, last)
+            _fade(music, plan, first)
+            yield music
 
 
-def rise(length: int) -> NDArray[np.float32]:
-    """Equal-power fade in, shape (length, 1): a quarter of a sine. Reversed, it is the fade out beside it."""
-    return quarter_sine((np.arange(length) + 0.5) / max(1, length))
-
-
-def quarter_sine(place: NDArray[np.float64]) -> NDArray[np.float32]:
-    """(n, 1) gains at places 0 (silent) to 1 (full) of a fade; beyond them it stays."""
+def equal_power(place: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(n, 1) gains at places 0 (silent) to 1 (full) of a fade, a quarter of a sine; beyond them it stays."""
     return np.asarray(np.sin(np.clip(place, 0, 1) * np.pi / 2)[:, None], np.float32)
 
 
-def _joined(plan: MixPlan) -> Iterator[Block]:
-    leaving: Block = np.empty((0, 2), np.float32)
-    for segment in plan.segments:
-        with _Reader(segment) as reader:
-            if segment.crossfade_in:
-                yield leaving + reader.read(segment.crossfade_in) * rise(segment.crossfade_in)
-            left = segment.length - segment.crossfade_in - segment.crossfade_out
-            while left:
-                body = reader.read(min(BLOCK, left))
-                left -= len(body)
-                yield body
-            leaving = reader.read(segment.crossfade_out) * rise(segment.crossfade_out)[::-1]
+def _linear(place: NDArray[np.float64]) -> NDArray[np.float32]:
+    return np.asarray(np.clip(place, 0, 1)[:, None], np.float32)
 
 
-def _faded(plan: MixPlan, blocks: Iterable[Block]) -> Iterator[Block]:
+_SHAPES: dict[Shape, Callable[[NDArray[np.float64]], NDArray[np.float32]]] = {
+    "equal power": equal_power,
+    "linear": _linear,
+}
+
+
+def _meets(sound: Segment | Speech, start: int, stop: int) -> bool:
+    return sound.start < stop and sound.stop > start
+
+
+class _Lane:
+    """One sound of the mix, read in order; its file is open only while it is heard."""
+
+    def __init__(self, opened: ExitStack, sound: Segment | Speech, marks_of: MarksOf | None) -> None:
+        self.sound = sound
+        self._opened, self._marks_of = opened, marks_of
+        self._gain = np.float32(10 ** (sound.gain_db / 20))
+        self._excerpt: Excerpt | None = None
+
+    def read(self, first: int, last: int) -> Block:
+        """The samples from `first` to `last` of the mix, at their gain."""
+        if self._excerpt is None:
+            self._excerpt = self._opened.enter_context(self._open(first))
+        block = self._excerpt.read(last - first) * self._gain
+        if isinstance(self.sound, Segment):
+            _shape(block, self.sound, first, last)
+        if last == self.sound.stop:
+            self._excerpt.close()
+        return block
+
+    def _open(self, first: int) -> Excerpt:
+        sound, into = self.sound, first - self.sound.start
+        if isinstance(sound, Segment):
+            marks = self._marks_of(sound) if self._marks_of else None
+            return Excerpt(sound.path, sound.source_start + into, marks)
+        return Excerpt(sound.path, into)
+
+
+def _shape(block: Block, segment: Segment, first: int, last: int) -> None:
+    """The fades of a segment over its samples from `first` to `last` of the mix."""
+    if first < segment.start + segment.crossfade_in:
+        place = (np.arange(first, last) - segment.start + 0.5) / segment.crossfade_in
+        block *= _SHAPES[segment.shape_in](place)
+    if last > segment.stop - segment.crossfade_out:
+        place = (segment.stop - np.arange(first, last) - 0.5) / segment.crossfade_out
+        block *= _SHAPES[segment.shape_out](place)
+
+
+def _sum(lanes: Sequence[_Lane], first: int, last: int) -> Block:
+    total = np.zeros((last - first, 2), np.float32)
+    for lane in lanes:
+        begin, end = max(first, lane.sound.start), min(last, lane.sound.stop)
+        if begin < end:
+            total[begin - first : end - first] += lane.read(begin, end)
+    return total
+
+
+def _duck(music: Block, voices: Sequence[Speech], first: int, last: int) -> None:
+    """Lower the music under every voice, evenly in decibels; where two meet, the lower counts."""
+    near = [voice for voice in voices if voice.duck_start < last and voice.duck_stop > first]
+    if not near:
+        return
+    at = np.arange(first, last)
+    down, up = DUCK_DOWN_S * RATE, DUCK_UP_S * RATE
+    depths = [
+        np.minimum((at - voice.duck_start) / down, (voice.duck_stop - at) / up).clip(0, 1) for voice in near
+    ]
+    music *= np.asarray(10 ** (DUCK_DB / 20 * np.max(depths, axis=0))[:, None], np.float32)
+
+
+def _fade(block: Block, plan: MixPlan, first: int) -> None:
     """The first fade-in and the last fade-out belong to the mix: they pass over joints that lie in them."""
-    position = 0
-    for block in blocks:
-        start, position = position, position + len(block)
-        if plan.fade_in <= start and position <= plan.total_samples - plan.fade_out:
-            yield block
-            continue
-        heard = np.arange(start, position) + 0.5
-        coming, going = heard / plan.fade_in, (plan.total_samples - heard) / plan.fade_out
-        yield block * quarter_sine(coming) * quarter_sine(going)
-
-
-def _in_blocks(parts: Iterable[Block]) -> Iterator[Block]:
-    held: Block = np.empty((0, 2), np.float32)
-    for part in parts:
-        held = np.concatenate([held, part])
-        while len(held) >= BLOCK:
-            yield held[:BLOCK]
-            held = held[BLOCK:]
-    if len(held):
-        yield held
-
-
-class _Reader:
-    """The samples of one segment, in order, at its gain."""
-
-    def __init__(self, segment: Segment) -> None:
-        self._source = Source(segment.path)
-        self._blocks = self._source.blocks()
-        self._gain = np.float32(10 ** (segment.gain_db / 20))
-        self._held: Block = np.empty((0, 2), np.float32)
-        self._skip = segment.source_start
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._source, closing(self._blocks):
-            pass
-
-    def read(self, count: int) -> Block:
-        """Exactly `count` samples. Raises SourceChanged when the file holds less than was measured."""
-        while self._skip:
-            self._skip -= len(self._take(min(BLOCK, self._skip)))
-        return self._take(count) * self._gain
-
-    def _take(self, count: int) -> Block:
-        parts, have = [self._held], len(self._held)
-        while have < count and (block := next(self._blocks, None)) is not None:
-            parts.append(block)
-            have += len(block)
-        if count - have > _SHORTFALL_ALLOWED:
-            raise SourceChanged
-        signal = np.concatenate(parts)
-        self._held = signal[count:]
-        return np.pad(signal[:count], ((0, max(0, count - have)), (0, 0)))
+    last = first + len(block)
+    if plan.fade_in <= first and last <= plan.total_samples - plan.fade_out:
+        return
+    heard = np.arange(first, last) + 0.5
+    block *= equal_power(heard / plan.fade_in) * equal_power((plan.total_samples - heard) / plan.fade_out)

@@ -1,9 +1,12 @@
-"""A plan to finished files: mixed once, kept under the ceiling, measured, and encoded side by side."""
+"""A plan to finished files, by copying what is encoded already and encoding the rest.
 
-from collections import deque
+Every track is encoded once, alone and at its level, and kept in a `PacketStore`; so is every joint. A mix of
+tracks and joints that are all there costs no more than copying it.
+"""
+
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,107 +14,108 @@ import av
 
 from kap.audio import RATE
 from kap.audio.ceiling import Ceiling
-from kap.audio.decode import Block
-from kap.audio.encode import Encoder
-from kap.audio.errors import Cancelled, CannotWrite
-from kap.audio.loudness import Meter
+from kap.audio.encode import Encoder, PartFile
+from kap.audio.errors import CannotWrite
 from kap.audio.mix import mix
+from kap.audio.mp4 import Mp4Aac
+from kap.audio.ogg import OggOpus
+from kap.audio.packets import CODECS
 from kap.audio.plan import MixPlan
+from kap.audio.store import PacketStore
+from kap.audio.tags import Tags
+from kap.audio.work import Work
 
-_BLOCKS_WAITING = 8
+_UNLIMITED = 1 << 50
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """What was made. Levels are those before encoding; `reduction_db` is the most the ceiling took away."""
+    """What was made, and how much was encoded for it: whole tracks, and passages that are no track's."""
 
-    duration_s: float
     samples: int
-    loudness_lufs: float
-    true_peak_dbtp: float
-    reduction_db: float
+    tracks_encoded: int
+    passages_encoded: int
     files: Mapping[str, Path]
+
+    @property
+    def duration_s(self) -> float:
+        return self.samples / RATE
 
 
 def render(
     plan: MixPlan,
     outputs: Mapping[str, Path],
     *,
+    store: PacketStore | None = None,
+    tags: Tags | None = None,
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Rendered:
     """Write the mix to every path of `outputs` ("opus", "m4a", "flac"); they appear together, when whole.
 
-    `progress` is called with 0..1, `cancelled` is asked about once per second of music. Memory does not grow
-    with length. Raises AudioError for a file that cannot be read or written; Cancelled.
+    `progress` is called with 0..1 and `cancelled` is asked in the caller's thread, a few times a second.
+    Memory does not grow with length. Raises AudioError for a file that cannot be read or written; Cancelled.
     """
-    ceiling, meter, samples = Ceiling(plan.ceiling_dbtp), Meter(), 0
-    with _lanes(outputs) as lanes:
-        for block in ceiling.limit(mix(plan)):
-            if cancelled and cancelled():
-                raise Cancelled
-            for lane in lanes:
-                lane.push(block)
-            meter.push(block)
-            samples += len(block)
-            if progress:
-                progress(samples / plan.total_samples)
-        for lane in lanes:
-            lane.finish()
-        for lane in lanes:
-            lane.place()
-    return Rendered(
-        duration_s=samples / RATE,
-        samples=samples,
-        loudness_lufs=meter.loudness_lufs,
-        true_peak_dbtp=round(meter.true_peak_dbtp, 3),
-        reduction_db=round(ceiling.reduction_db, 3),
-        files=dict(outputs),
-    )
-
-
-class _Lane:
-    """An encoder in a thread of its own, a few blocks behind; FFmpeg works outside of Python's lock."""
-
-    def __init__(self, kind: str, path: Path) -> None:
-        with _writing():
-            self._encoder = Encoder(kind, path)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"encode-{kind}")
-        self._waiting: deque[Future[None]] = deque()
-
-    def push(self, block: Block) -> None:
-        while len(self._waiting) >= _BLOCKS_WAITING:
-            self._settle()
-        self._waiting.append(self._thread.submit(self._encoder.write, block))
-
-    def finish(self) -> None:
-        self._waiting.append(self._thread.submit(self._encoder.finish))
-        while self._waiting:
-            self._settle()
-
-    def place(self) -> None:
-        with _writing():
-            self._encoder.place()
-
-    def discard(self) -> None:
-        self._thread.shutdown(cancel_futures=True)
-        self._encoder.discard()
-
-    def _settle(self) -> None:
-        with _writing():
-            self._waiting.popleft().result()
-
-
-@contextmanager
-def _lanes(outputs: Mapping[str, Path]) -> Iterator[list[_Lane]]:
-    lanes: list[_Lane] = []
-    try:
+    tags = tags or Tags()
+    with ExitStack() as stack, _writing():
+        if store is None:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="kap-packets-"))
+            store = PacketStore(Path(folder), most_bytes=_UNLIMITED)
+        files = []
         for kind, path in outputs.items():
-            lanes.append(_Lane(kind, path))
-        yield lanes
-    finally:
-        for lane in lanes:
-            lane.discard()
+            files.append(_OUTPUTS[kind](path, tags))
+            stack.callback(files[-1].discard)
+        kinds = [kind for kind in outputs if kind in CODECS]
+        work = stack.enter_context(Work(plan, store, kinds, progress=progress, cancelled=cancelled))
+        work.expect(plan.total_samples * (len(outputs) - len(kinds)))
+        for file in files:
+            file.fill(work)
+            file.finish()
+        work.tell()
+        for file in files:
+            file.place()
+        return Rendered(plan.total_samples, work.tracks_encoded, work.passages_encoded, dict(outputs))
+
+
+class _Packed(PartFile):
+    """A file made of packets."""
+
+    def __init__(self, path: Path, tags: Tags) -> None:
+        super().__init__(path)
+        self._tags = tags
+
+
+class _Opus(_Packed):
+    def fill(self, work: Work) -> None:
+        ogg = OggOpus(work.plan.total_samples, self._tags)
+        self.file.write(ogg.begin())
+        for portion in work.packets("opus"):
+            self.file.write(ogg.push(portion))
+        self.file.write(ogg.finish())
+
+
+class _M4a(_Packed):
+    def fill(self, work: Work) -> None:
+        mp4 = Mp4Aac(self.file, work.plan.total_samples, self._tags)
+        for portion in work.packets("m4a"):
+            mp4.push(portion)
+        mp4.finish()
+
+
+class _Flac(Encoder):
+    """A format that has no packets to copy: every sample of the mix goes through its encoder."""
+
+    def __init__(self, path: Path, tags: Tags) -> None:
+        super().__init__("flac", path, tags=tags.comments())
+
+    def fill(self, work: Work) -> None:
+        for block in Ceiling(work.plan.ceiling_dbtp).limit(mix(work.plan)):
+            self.write(block)
+            work.advance(len(block))
+            work.tell()
+
+
+_OUTPUTS: dict[str, type[_Opus | _M4a | _Flac]] = {"opus": _Opus, "m4a": _M4a, "flac": _Flac}
 
 
 @contextmanager

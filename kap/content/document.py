@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 from frontmatter.default_handlers import YAMLHandler
+from yaml.constructor import ConstructorError
 
 # A guide is read on a phone in minutes; anything this long is a mistake, such as an embedded picture.
 LARGEST_FILE_BYTES = 200_000
@@ -16,12 +17,22 @@ LARGEST_FILE_BYTES = 200_000
 _FRONT_MATTER = YAMLHandler()
 
 
-class ContentError(Exception):
-    """A shipped or edited content file cannot be used. `line` counts from 1."""
+class _Loader(yaml.SafeLoader):
+    """Without merge keys: a few lines of them that name each other grow until no memory is left."""
 
-    def __init__(self, path: Path, line: int, reason: str) -> None:
-        super().__init__(f"{path}, line {line}: {reason}")
-        self.path = path
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                raise ConstructorError(None, None, "“<<” is not read here", key.start_mark)
+        super().flatten_mapping(node)
+
+
+class ContentError(Exception):
+    """A shipped or edited text cannot be used. `line` counts from 1; `name` is the file's, if it has one."""
+
+    def __init__(self, name: Path | str, line: int, reason: str) -> None:
+        super().__init__(f"{name}, line {line}: {reason}")
+        self.name = name
         self.line = line
         self.reason = reason
 
@@ -33,7 +44,8 @@ class Document:
     Every accessor raises `ContentError` at the field's own line when the value is missing or the wrong kind.
     """
 
-    path: Path
+    name: Path | str
+    source: str
     head: str
     fields: dict[str, object]
     body: str
@@ -41,7 +53,7 @@ class Document:
     digest: str
 
     def error(self, reason: str, *, field: str = "", line: int = 0) -> ContentError:
-        return ContentError(self.path, line or self._line_of(field), reason)
+        return ContentError(self.name, line or self._line_of(field), reason)
 
     def only(self, known: Collection[str]) -> None:
         """Refuse fields that nothing reads: they are misspelt more often than meant."""
@@ -73,6 +85,20 @@ class Document:
             raise self.error(f"“{field}” must be a date such as 2026-03-31", field=field)
         return value
 
+    def flag(self, field: str) -> bool:
+        """True or false; false where the front matter does not say."""
+        value = self.fields.get(field, False)
+        if not isinstance(value, bool):
+            raise self.error(f"“{field}” must be true or false", field=field)
+        return value
+
+    def tables(self, field: str) -> list[dict[str, object]]:
+        """A list of mappings of any kind; empty where the front matter has none."""
+        value = self.fields.get(field, [])
+        if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+            raise self.error(f"“{field}” must be a list of entries", field=field)
+        return value
+
     def rows(self, field: str) -> list[dict[str, str]]:
         """A list of mappings from text to text, such as the sources of a guide."""
         value = self._required(field)
@@ -92,42 +118,50 @@ class Document:
 
 def read_document(path: Path) -> Document:
     """Read one content file; `ContentError` when it is too large, not UTF-8 or its front matter is broken."""
-    if path.stat().st_size > LARGEST_FILE_BYTES:
-        raise ContentError(path, 1, f"the file is larger than {LARGEST_FILE_BYTES // 1000} kB")
-    raw = path.read_bytes()
-    text = _decoded(path, raw)
+    with path.open("rb") as file:
+        return parse_document(path, file.read(LARGEST_FILE_BYTES + 1))
+
+
+def parse_document(name: Path | str, raw: bytes) -> Document:
+    """The same of a text that stands in no file; `name` is what complaints call it."""
+    if len(raw) > LARGEST_FILE_BYTES:
+        raise ContentError(name, 1, f"the file is larger than {LARGEST_FILE_BYTES // 1000} kB")
+    text = _decoded(name, raw)
     if not _FRONT_MATTER.detect(text) or text.count("\n---") == 0:
-        raise ContentError(path, 1, "the file must begin with front matter between two lines of ---")
+        raise ContentError(name, 1, "the file must begin with front matter between two lines of ---")
     head, body = _FRONT_MATTER.split(text)
     return Document(
-        path=path,
+        name=name,
+        source=text,
         head=head,
-        fields=_loaded(path, head),
+        fields=_loaded(name, head),
         body=body,
         body_line=text.count("\n", 0, len(text) - len(body)) + 1,
-        digest=hashlib.sha256(raw).hexdigest(),
+        digest=hashlib.sha256(text.encode()).hexdigest(),
     )
 
 
-def _decoded(path: Path, raw: bytes) -> str:
+def _decoded(name: Path | str, raw: bytes) -> str:
+    if b"\0" in raw:
+        raise ContentError(name, raw.count(b"\n", 0, raw.index(b"\0")) + 1, "the text holds a NUL")
     try:
         return raw.decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise ContentError(path, line, "the text is not UTF-8") from error
+        raise ContentError(name, line, "the text is not UTF-8") from error
 
 
-def _loaded(path: Path, head: str) -> dict[str, object]:
+def _loaded(name: Path | str, head: str) -> dict[str, object]:
     try:
-        fields = _FRONT_MATTER.load(head)
+        fields = _FRONT_MATTER.load(head, Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "it cannot be read"
-        raise ContentError(path, mark.line + 1 if mark else 1, f"front matter: {problem}") from error
-    except ValueError as error:  # YAML turns 2026-02-31 into a date by itself and fails
-        raise ContentError(path, 1, f"front matter: {error}") from error
+        raise ContentError(name, mark.line + 1 if mark else 1, f"front matter: {problem}") from error
+    except (ValueError, RecursionError) as error:  # a date like 2026-02-31; brackets a thousand deep
+        raise ContentError(name, 1, f"front matter: {error}") from error
     if not isinstance(fields, dict) or not all(isinstance(key, str) for key in fields):
-        raise ContentError(path, 1, "front matter must be lines of “name: value”")
+        raise ContentError(name, 1, "front matter must be lines of “name: value”")
     return fields
 
 

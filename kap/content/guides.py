@@ -1,40 +1,59 @@
-"""The preparation and aftercare guides: prose, checklists and the sources of every fact in them."""
+"""The preparation and aftercare guides: texts with blocks of their own, every fact with its source."""
 
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
-from itertools import groupby
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
-from markupsafe import Markup
-
-from kap.content.document import ContentError, Document, read_document
-from kap.content.markdown import CITATION, render, render_line, source_anchor
+from kap.content.blocks import (
+    Acknowledgement,
+    Audio,
+    Block,
+    Breathing,
+    Checklist,
+    ChecklistItem,
+    Prose,
+    Question,
+    cut,
+)
+from kap.content.document import ContentError, Document, parse_document, read_document
+from kap.content.markdown import CITATION, source_anchor
 from kap.paths import TEMPLATES
 
 __all__ = [
+    "Acknowledgement",
+    "Audio",
+    "Breathing",
     "Checklist",
     "ChecklistItem",
     "ContentError",
     "Guide",
     "Prose",
+    "Question",
     "Source",
+    "earlier",
     "library",
     "load_guide",
     "load_library",
+    "parse_guide",
+    "predecessors_of",
+    "successor_of",
 ]
 
 # Slower than silent reading is usually measured, because these readers may be anxious or tired.
 WORDS_PER_MINUTE = 180
+OWN = "own-"  # begins the slug of a guide that a practice wrote, so that none that ships ever takes its place
+
+# Guides that were split: whoever has the old one is moved on to the part that carries on its checklist.
+_SUCCESSORS = {"set-setting-intention": "set-and-setting", "after-the-session": "the-first-night"}
 
 _FIELDS = ("title", "summary", "order", "version", "reviewed", "audience", "asks", "sources")
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_ITEM = re.compile(r"- \[ \] \{([a-z0-9-]+)\} +(\S.*)")
-_ITEM_LIKE = re.compile(r"\s*[-*+] \[.?\]")
+_EARLIER = re.compile(r"(.+)\.v(\d+)")
 
 
 @dataclass(frozen=True)
@@ -52,28 +71,10 @@ class Source:
 
 
 @dataclass(frozen=True)
-class ChecklistItem:
-    """`key` stays the same when the wording changes, so that ticks survive an edit."""
-
-    key: str
-    text: Markup
-
-
-@dataclass(frozen=True)
-class Prose:
-    html: Markup
-
-
-@dataclass(frozen=True)
-class Checklist:
-    items: tuple[ChecklistItem, ...]
-
-
-@dataclass(frozen=True)
 class Guide:
-    """`digest` is the SHA-256 of the file, so that a record can say exactly which text was read.
+    """`source` is the whole text and `digest` its SHA-256, so that a record can say exactly what was read.
 
-    `asks` names what the reader is invited to write on the page: "intention" or nothing.
+    `asks` names what the reader is invited to write on the page beside the questions: "intention" or nothing.
     """
 
     slug: str
@@ -86,12 +87,30 @@ class Guide:
     asks: str | None
     minutes: int
     sources: tuple[Source, ...]
-    blocks: tuple[Prose | Checklist, ...]
+    blocks: tuple[Block, ...]
     digest: str
+    source: str = field(repr=False)
+
+    @property
+    def mark(self) -> str:
+        """What names this text in an address: a version may repeat where nothing important changed."""
+        return self.digest[:12]
 
     @property
     def items(self) -> tuple[ChecklistItem, ...]:
         return tuple(item for block in self.blocks if isinstance(block, Checklist) for item in block.items)
+
+    @property
+    def acknowledgements(self) -> tuple[Acknowledgement, ...]:
+        return tuple(block for block in self.blocks if isinstance(block, Acknowledgement))
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        return tuple(block for block in self.blocks if isinstance(block, Question))
+
+    @property
+    def audio(self) -> tuple[Audio, ...]:
+        return tuple(block for block in self.blocks if isinstance(block, Audio))
 
 
 @cache
@@ -100,25 +119,57 @@ def library() -> Mapping[str, Guide]:
     return load_library(TEMPLATES / "guides")
 
 
+@cache
+def earlier() -> Mapping[tuple[str, int], Guide]:
+    """Texts that shipped before each patient's own version was kept, by slug and version."""
+    return MappingProxyType(
+        {(guide.slug, guide.version): guide for guide in _loaded(TEMPLATES / "guides" / "earlier")}
+    )
+
+
+def successor_of(slug: str) -> str:
+    """The slug under which a guide goes on today; mostly its own."""
+    return _SUCCESSORS.get(slug, slug)
+
+
+def predecessors_of(slug: str) -> list[str]:
+    """The slugs of guides that go on under this one."""
+    return [old for old, new in _SUCCESSORS.items() if new == slug]
+
+
 def load_library(folder: Path) -> Mapping[str, Guide]:
     """Every guide in a folder. Raises `ContentError` for the first file that cannot be used."""
-    guides = sorted(
-        (load_guide(path) for path in folder.glob("*.md")), key=lambda guide: (guide.order, guide.slug)
-    )
+    guides = sorted(_loaded(folder), key=lambda guide: (guide.order, guide.slug))
     return MappingProxyType({guide.slug: guide for guide in guides})
+
+
+def _loaded(folder: Path) -> Iterator[Guide]:
+    return (load_guide(path) for path in folder.glob("*.md"))
 
 
 def load_guide(path: Path) -> Guide:
     """Read one guide; the file's name is its slug. Raises `ContentError` naming file, line and reason."""
     document = read_document(path)
-    if not _SLUG.fullmatch(path.stem):
+    of_before = _EARLIER.fullmatch(path.stem)
+    slug = of_before[1] if of_before else path.stem
+    if not _SLUG.fullmatch(slug):
         raise document.error("the file name may hold small letters, digits and single hyphens")
+    if slug.startswith(OWN):
+        raise document.error(f"names beginning with {OWN} are kept for the guides of practices")
+    return _guide(document, slug)
+
+
+@lru_cache(maxsize=500)
+def parse_guide(text: str, slug: str, name: str = "the guide") -> Guide:
+    """A guide from its text. Raises `ContentError`; `name` is what its complaint begins with."""
+    return _guide(parse_document(name, text.encode()), slug)
+
+
+def _guide(document: Document, slug: str) -> Guide:
     document.only(_FIELDS)
-    sources = _sources(document)
-    numbers = {source.key: source.number for source in sources}
-    _check_citations(document, numbers)
+    sources = sources_of(document)
     return Guide(
-        slug=path.stem,
+        slug=slug,
         title=document.text("title"),
         summary=document.text("summary"),
         order=document.whole("order"),
@@ -128,8 +179,9 @@ def load_guide(path: Path) -> Guide:
         asks=_asks(document),
         minutes=_minutes(document.body),
         sources=sources,
-        blocks=_blocks(document, numbers),
+        blocks=cut(document, {source.key: source.number for source in sources}),
         digest=document.digest,
+        source=document.source,
     )
 
 
@@ -142,7 +194,8 @@ def _asks(document: Document) -> str | None:
     return asks
 
 
-def _sources(document: Document) -> tuple[Source, ...]:
+def sources_of(document: Document) -> tuple[Source, ...]:
+    """The numbered sources of a document's front matter. Raises `ContentError`."""
     rows = document.rows("sources")
     keys = [row.get("key", "") for row in rows]
     for key in keys:
@@ -158,52 +211,6 @@ def _source(document: Document, row: Mapping[str, str], number: int) -> Source:
     return Source(key=row["key"], title=row["title"], url=url, number=number)
 
 
-def _check_citations(document: Document, known: Mapping[str, int]) -> None:
-    for line, text in _numbered_lines(document):
-        for label in CITATION.findall(text):
-            if label not in known:
-                raise document.error(f"source “{label}” is not in the list of sources", line=line)
-
-
 def _minutes(body: str) -> int:
     words = len(re.findall(r"[^\W\d_]+", CITATION.sub("", body)))
     return max(1, math.ceil(words / WORDS_PER_MINUTE))
-
-
-def _blocks(document: Document, numbers: Mapping[str, int]) -> tuple[Prose | Checklist, ...]:
-    blocks: list[Prose | Checklist] = []
-    seen: set[str] = set()
-    for is_checklist, run in groupby(_numbered_lines(document), key=lambda entry: _looks_like_item(entry[1])):
-        lines = list(run)
-        if is_checklist:
-            blocks.append(
-                Checklist(tuple(_item(document, line, text, numbers, seen) for line, text in lines))
-            )
-        elif blocks and isinstance(blocks[-1], Checklist) and lines[0][1].strip():
-            raise document.error(
-                "a checklist line ends at its own line; leave one empty after", line=lines[0][0]
-            )
-        elif any(text.strip() for _, text in lines):
-            blocks.append(Prose(render("\n".join(text for _, text in lines), numbers)))
-    return tuple(blocks)
-
-
-def _looks_like_item(text: str) -> bool:
-    return _ITEM_LIKE.match(text) is not None
-
-
-def _item(
-    document: Document, line: int, text: str, numbers: Mapping[str, int], seen: set[str]
-) -> ChecklistItem:
-    found = _ITEM.fullmatch(text)
-    if not found:
-        raise document.error("a checklist line is written “- [ ] {key} text”", line=line)
-    key, wording = found.groups()
-    if key in seen:
-        raise document.error(f"checklist key “{key}” is used twice", line=line)
-    seen.add(key)
-    return ChecklistItem(key, render_line(wording, numbers))
-
-
-def _numbered_lines(document: Document) -> Iterator[tuple[int, str]]:
-    return enumerate(document.body.split("\n"), start=document.body_line)

@@ -1,13 +1,15 @@
 """Markdown to HTML that may stand on a page without a second look."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
+from markdown_it.tree import SyntaxTreeNode
 from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup
 
@@ -28,6 +30,67 @@ def render(text: str, citations: Mapping[str, int] | None = None) -> Markup:
 def render_line(text: str, citations: Mapping[str, int] | None = None) -> Markup:
     """HTML of one line, without a paragraph around it."""
     return _cleaned(_PARSER.renderInline(text, {"citations": citations or {}}))
+
+
+def tree(
+    text: str, citations: Mapping[str, int] | None = None, *, inline: bool = False
+) -> list[dict[str, Any]]:
+    """The same text as plain data, for a typesetter: nodes of a kind with "text", "inside" or both.
+
+    Kinds: paragraph, heading (level), list (ordered, start), item, quote, rule, text, strong, em, link (url),
+    citation (number), break, code. HTML, pictures and links that are not web addresses do not come along.
+    """
+    read = _PARSER.parseInline if inline else _PARSER.parse
+    tokens = read(text, {"citations": citations or {}})
+    return _nodes(SyntaxTreeNode(tokens).children, citations or {})
+
+
+def _nodes(children: Sequence[SyntaxTreeNode], citations: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [node for child in children for node in _node(child, citations)]
+
+
+def _node(node: SyntaxTreeNode, citations: Mapping[str, int]) -> list[dict[str, Any]]:
+    if node.type in _LEAVES:
+        return [{"kind": _LEAVES[node.type], "text": " " if node.type == "softbreak" else node.content}]
+    if node.type == "citation":
+        return [{"kind": "citation", "number": citations[node.content]}]
+    if node.type == "image":
+        return []
+    inside = _nodes(node.children, citations)
+    if node.type == "inline" or (node.type == "link" and not _WEB.match(str(node.attrs.get("href", "")))):
+        return inside
+    return [{"kind": _KINDS[node.type], "inside": inside, **_particulars(node)}]
+
+
+def _particulars(node: SyntaxTreeNode) -> dict[str, Any]:
+    if node.type == "heading":
+        return {"level": int(node.tag[1])}
+    if node.type in ("bullet_list", "ordered_list"):
+        return {"ordered": node.type == "ordered_list", "start": int(node.attrs.get("start", 1))}
+    return {"url": str(node.attrs["href"])} if node.type == "link" else {}
+
+
+_LEAVES = {
+    "text": "text",
+    "softbreak": "text",
+    "hardbreak": "break",
+    "code_inline": "code",
+    "code_block": "code",
+    "fence": "code",
+    "hr": "rule",
+}
+_KINDS = {
+    "paragraph": "paragraph",
+    "heading": "heading",
+    "bullet_list": "list",
+    "ordered_list": "list",
+    "list_item": "item",
+    "blockquote": "quote",
+    "strong": "strong",
+    "em": "em",
+    "link": "link",
+}
+_WEB = re.compile(r"https?://", re.IGNORECASE)
 
 
 def source_anchor(label: str) -> str:

@@ -9,6 +9,8 @@ from kap.access.permissions import Role
 from kap.accounts import queries as people
 from kap.accounts.models import Invitation, Practice, User
 from kap.clock import day_in, midnight
+from kap.consents import queries as consents
+from kap.consents.queries import Asked
 from kap.home.rules import ChartStanding, ChartStep, Standing, Step, chart_step, next_step
 from kap.integration import queries as integration
 from kap.integration.models import JournalEntry
@@ -21,6 +23,8 @@ from kap.patients.rules import age_on
 from kap.preparation import queries as preparation
 from kap.preparation.queries import Behind, Plan
 from kap.preparation.queries import Standing as Given
+from kap.screening import queries as screening
+from kap.screening.queries import Screening
 from kap.sessions import queries as sessions
 from kap.sessions.models import DosingSession, SessionState
 
@@ -40,6 +44,8 @@ class PatientHome:
     intend: Given | None
     upcoming: list[DosingSession]
     plan: Plan
+    unsigned: list[Asked]
+    wants_answers: bool  # to the health questions, before the series that comes
     past: list[DosingSession]
     entries: list[JournalEntry]
 
@@ -84,6 +90,7 @@ class Chart:
     opened: frozenset[UUID]  # ids of the entries this therapist has opened
     needing: DosingSession | None  # the session that runs, else the next of today
     planned: DosingSession | None
+    screening: Screening
 
 
 def patient_home(patient: Patient, actor: Actor, *, at: datetime) -> PatientHome:
@@ -108,6 +115,12 @@ def patient_home(patient: Patient, actor: Actor, *, at: datetime) -> PatientHome
         intend=intend,
         upcoming=upcoming,
         plan=plan,
+        unsigned=[
+            asked
+            for asked in consents.asked_of(patient, on=day_in(at, patient.practice.zone))
+            if asked.is_wanted
+        ],
+        wants_answers=screening.screening_of(patient, at=at).wants_answers,
         past=sessions.past_of(patient),
         entries=integration.entries_visible_to(actor, patient, limit=ENTRIES_SHOWN),
     )
@@ -179,6 +192,7 @@ def chart_of(patient: Patient, actor: Actor, *, at: datetime) -> Chart:
         opened=frozenset(opened),
         needing=running or of_today,
         planned=planned[0] if planned else None,
+        screening=screening.screening_of(patient, at=at),
     )
 
 

@@ -60,7 +60,7 @@ def _guide(patient: Patient, given: Standing) -> Happening:
     words = {
         State.NOT_OPENED: "Not opened yet",
         State.OPENED: "Opened",
-        State.STARTED: f"{given.ticked} of {given.total} ticked",
+        State.STARTED: given.how_far,
     }
     return Happening(
         "book-open", assignment.assigned_at, f"Given: {given.guide.title}", words[given.state], url, "ahead"

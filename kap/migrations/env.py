@@ -4,9 +4,11 @@ from alembic import context
 from sqlalchemy.engine import Connection
 
 import kap.access.audit
+import kap.consents.models
 import kap.integration.models
 import kap.jobs.models
-import kap.preparation.models  # noqa: F401 - imported for the tables they define
+import kap.preparation.models
+import kap.screening.models  # noqa: F401 - imported for the tables they define
 from kap.db import Model
 
 

@@ -1,13 +1,16 @@
 """Taking tracks into the library, describing, retiring and restoring them. None of these commits."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
 
 from kap.access import audit
 from kap.access.actor import Actor
@@ -16,17 +19,19 @@ from kap.audio.decode import Source
 from kap.audio.errors import AudioError
 from kap.audio.synth.recipe import Recipe
 from kap.audio.synth.recipes import RECIPES
-from kap.db import db, transaction
+from kap.db import db
 from kap.jobs import queue
 from kap.music import queries
-from kap.music.models import Track, TrackState
+from kap.music.finding import folded
+from kap.music.models import Familiarity, Pulse, Track, TrackState, Vocals
+from kap.music.preparing import prepare_later
+from kap.music.recipe_tracks import shelf_track
 from kap.music.rules import display_name, title_from
 from kap.problems import Conflict, Invalid
 from kap.storage import storage
 
 FILE_KIND = "track"
-RECIPE_LICENCE = "CC0 1.0"
-RECIPE_SOURCE = "Made by Kap from a recipe"
+CHANGED = "Someone changed this track since you opened it. Yours is not saved yet."
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,17 @@ class Stored:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What is known of where files come from, before anybody opens them."""
+
+    licence: str = ""
+    source: str = ""
+
+
+UNKNOWN_ORIGIN = Origin()
+
+
+@dataclass(frozen=True)
 class Imported:
     """What became of one file: exactly one of the last three is set."""
 
@@ -48,6 +64,11 @@ class Imported:
     track: Track | None = None
     duplicate_of: Track | None = None
     problem: str | None = None
+
+    @property
+    def outcome(self) -> str:
+        """arrived, known or refused"""
+        return "refused" if self.problem else "known" if self.duplicate_of else "arrived"
 
     @property
     def message(self) -> str:
@@ -68,10 +89,14 @@ def store(path: Path, *, file_name: str) -> Stored:
             digest = _digest(path)
     except AudioError as error:
         return Stored(name, problem=f"{name}: {error.reason}.")
+    except OSError:
+        return Stored(name, problem=f"{name}: this file could not be read.")
     return Stored(name, digest=digest, key=storage().put(path, kind=FILE_KIND), size=path.stat().st_size)
 
 
-def enter(stored: Stored, *, practice_id: UUID, actor: Actor, at: datetime) -> Imported:
+def enter(
+    stored: Stored, *, practice_id: UUID, actor: Actor, at: datetime, origin: Origin = UNKNOWN_ORIGIN
+) -> Imported:
     """Enter a stored file into the library and have it measured, or recognise what is there already."""
     if stored.problem:
         return Imported(stored.file_name, problem=stored.problem)
@@ -83,9 +108,8 @@ def enter(stored: Stored, *, practice_id: UUID, actor: Actor, at: datetime) -> I
         state=TrackState.WAITING,
         file_name=stored.file_name,
         title=title_from(stored.file_name),
-        artist="",
-        licence="",
-        source="",
+        licence=origin.licence,
+        source=origin.source,
         digest=stored.digest,
         file_key=stored.key,
         file_bytes=stored.size,
@@ -106,25 +130,22 @@ def enter(stored: Stored, *, practice_id: UUID, actor: Actor, at: datetime) -> I
     return Imported(stored.file_name, track=track)
 
 
-def import_file(path: Path, *, practice_id: UUID, actor: Actor, file_name: str, at: datetime) -> Imported:
+def import_file(
+    path: Path,
+    *,
+    practice_id: UUID,
+    actor: Actor,
+    file_name: str,
+    at: datetime,
+    origin: Origin = UNKNOWN_ORIGIN,
+) -> Imported:
     """Take one file into the library."""
-    return enter(store(path, file_name=file_name), practice_id=practice_id, actor=actor, at=at)
-
-
-def import_folder(path: Path, *, practice_id: UUID, actor: Actor, at: datetime) -> Iterator[Imported]:
-    """Take in a file, or every file below a folder, for a command: each in a transaction of its own.
-
-    Yields what became of each; hidden files are passed over.
-    """
-    for file in files_in(path):
-        stored = store(file, file_name=file.name)
-        with transaction():
-            imported = enter(stored, practice_id=practice_id, actor=actor, at=at)
-        yield imported
+    stored = store(path, file_name=file_name)
+    return enter(stored, practice_id=practice_id, actor=actor, at=at, origin=origin)
 
 
 def files_in(path: Path) -> list[Path]:
-    """The file itself, or all files below a folder, in the order of their names."""
+    """The file itself, or all files below a folder but the hidden ones, in the order of their names."""
     if not path.is_dir():
         return [path]
     inside = (file for file in path.rglob("*") if file.is_file())
@@ -139,13 +160,39 @@ def add_recipes(
     """Enter the tracks that Kap renders itself, except those that are there, and have them rendered."""
     present = queries.recipes_in(practice_id)
     added = [
-        _recipe_track(recipe, practice_id, actor, at) for recipe in recipes if recipe.slug not in present
+        shelf_track(recipe, practice_id=practice_id, actor=actor, at=at)
+        for recipe in recipes
+        if recipe.slug not in present
     ]
     db.session.add_all(added)
     for track in added:
         queue.enqueue("music.render_recipe", practice_id=practice_id, about=track.id, track_id=track.id)
         audit.record(Permission.LIBRARY_ADD, actor=actor, subject=track)
     return added
+
+
+def measure_again(*, practice_id: UUID, actor: Actor) -> int:
+    """Have measured what an earlier version measured less of; returns how many tracks that are."""
+    ids = queries.half_measured(actor)
+    for track_id in ids:
+        queue.enqueue("music.measure", practice_id=practice_id, about=track_id, track_id=track_id)
+    return len(ids)
+
+
+@dataclass(frozen=True)
+class Rating:
+    """How a person judges a track; None, or nothing in it, wherever nobody has said anything.
+
+    `valence` is 0, heavy, to 1, light. `culture` names religious or cultural content; empty, there is none.
+    """
+
+    valence: float | None = None
+    vocals: Vocals | None = None
+    language: str = ""
+    pulse: Pulse | None = None
+    culture: str | None = None
+    familiarity: Familiarity | None = None
+    tags: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -157,17 +204,94 @@ class Details:
     licence: str
     source: str
     intensity: float | None
+    album: str = ""
+    rating: Rating = Rating()
 
 
 def describe(track: Track, *, details: Details, version: int, actor: Actor) -> None:
     """Change what is said of a track. Raises `Conflict` when someone else did since `version`."""
     if track.version != version:
-        raise Conflict("Someone changed this track since you opened it. Yours is not saved yet.")
+        raise Conflict(CHANGED)
     if details.intensity is None and track.intensity is not None:
         raise Invalid("An intensity can be changed, not taken away: playlists may rely on it.")
-    track.title, track.artist = details.title, details.artist
+    try:
+        with db.session.begin_nested():
+            _describe(track, details, actor)
+    except StaleDataError as error:  # someone else's came first, in this moment
+        raise Conflict(CHANGED) from error
+
+
+def _describe(track: Track, details: Details, actor: Actor) -> None:
+    track.title, track.artist, track.album = details.title, details.artist, details.album
     track.licence, track.source = details.licence, details.source
     track.intensity = details.intensity
+    rating = details.rating
+    for name in ("valence", "vocals", "pulse", "culture", "familiarity"):
+        setattr(track, name, getattr(rating, name))
+    track.language = rating.language if rating.vocals is Vocals.WORDS else ""
+    track.tags = list(rating.tags)
+    _changed(track, actor)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What to change in many tracks at once; whatever is not in `values` stays as it is.
+
+    `values` are columns of `Track` that a person fills. Styles are added and removed by themselves.
+    """
+
+    values: Mapping[str, Any]
+    add_style: str = ""
+    remove_style: str = ""
+    retired: bool | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.values or self.add_style or self.remove_style) and self.retired is None
+
+
+@dataclass(frozen=True)
+class ChangedMany:
+    """How many tracks were changed, and those that somebody else had changed first and were left alone."""
+
+    count: int
+    stale: list[Track]
+
+
+def change_many(
+    tracks: Iterable[Track], change: Change, *, seen: Mapping[UUID, int], actor: Actor, at: datetime
+) -> ChangedMany:
+    """Change all of these tracks that still are as they were `seen`: a version for each track's id."""
+    count, stale = 0, []
+    for track in tracks:
+        if track.version != seen.get(track.id):
+            stale.append(track)
+            continue
+        _apply(change, track, at)
+        _changed(track, actor)
+        count += 1
+    return ChangedMany(count, stale)
+
+
+def _apply(change: Change, track: Track, at: datetime) -> None:
+    for name, value in change.values.items():
+        setattr(track, name, value)
+    if track.vocals is not Vocals.WORDS:
+        track.language = ""  # nothing is sung in it
+    track.tags = _styles_after(change, track.tags)
+    if change.retired is not None:
+        track.retired_at = (track.retired_at or at) if change.retired else None
+
+
+def _styles_after(change: Change, styles: Sequence[str]) -> list[str]:
+    gone = {folded(style) for style in (change.add_style, change.remove_style) if style}
+    kept = [style for style in styles if folded(style) not in gone]
+    return [*kept, change.add_style] if change.add_style else kept
+
+
+def _changed(track: Track, actor: Actor) -> None:
+    if inspect(track).attrs.intensity.history.has_changes():
+        prepare_later(track)
     track.version += 1
     audit.record(Permission.LIBRARY_ADD, actor=actor, subject=track)
 
@@ -188,24 +312,6 @@ def _known(stored: Stored, known: Track) -> Imported:
     if known.state is TrackState.REFUSED:
         return Imported(stored.file_name, problem=known.problem)
     return Imported(stored.file_name, duplicate_of=known)
-
-
-def _recipe_track(recipe: Recipe, practice_id: UUID, actor: Actor, at: datetime) -> Track:
-    return Track(
-        practice_id=practice_id,
-        state=TrackState.WAITING,
-        file_name=f"{recipe.slug}.flac",
-        title=recipe.title,
-        artist="Kap",
-        licence=RECIPE_LICENCE,
-        source=RECIPE_SOURCE,
-        intensity=recipe.intensity,
-        recipe=recipe.slug,
-        duration_s=float(recipe.seconds),  # known before it is rendered, so that it can be planned with
-        added_at=at,
-        added_by_id=actor.id,
-        version=1,
-    )
 
 
 def _digest(path: Path) -> str:

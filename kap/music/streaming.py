@@ -10,6 +10,7 @@ from flask import Response, request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wsgi import FileWrapper
 
+from kap.music.parts import etag_of
 from kap.problems import NotThere
 from kap.storage import FileMissing, Storage, storage
 
@@ -30,7 +31,7 @@ def file_response(key: str, *, mimetype: str, download_name: str | None = None) 
     body = FileWrapper(cast(IO[bytes], _Stored(storage(), key, size)), PIECE)
     response = Response(body, mimetype=mimetype, direct_passthrough=True)
     response.content_length = size
-    response.set_etag(key.rpartition("/")[2])
+    response.set_etag(etag_of(key))
     response.headers["Cache-Control"] = "private, no-cache"
     if download_name:
         response.headers.set("Content-Disposition", "attachment", filename=download_name)
@@ -67,3 +68,25 @@ class _Stored(io.RawIOBase):
         buffer[: len(got)] = got
         self._at += len(got)
         return len(got)
+
+
+_BEGINNINGS = (
+    (b"RIFF", "audio/wav"),
+    (b"OggS", "audio/ogg"),
+    (b"fLaC", "audio/flac"),
+    (b"\x1aE\xdf\xa3", "audio/webm"),
+    (b"ID3", "audio/mpeg"),
+    (b"\xff", "audio/mpeg"),
+)
+
+
+def sound_type(key: str) -> str:
+    """The media type of a stored sound by how its file begins. Raises `NotThere`."""
+    try:
+        beginning = b"".join(storage().read(key, 0, 12))
+    except FileNotFoundError as missing:
+        raise NotThere("The file of this recording is missing from the storage.") from missing
+    if beginning[4:8] == b"ftyp":
+        return "audio/mp4"
+    kinds = (kind for start, kind in _BEGINNINGS if beginning.startswith(start))
+    return next(kinds, "application/octet-stream")

@@ -1,11 +1,12 @@
-"""The library: listening, taking tracks in, describing and retiring them."""
+"""The library: what is in it, and taking tracks in."""
 
 import tempfile
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from flask import flash, jsonify, make_response, redirect, render_template, request, url_for
-from werkzeug.datastructures import FileStorage
+from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.wrappers import Response
 
 from kap.access.guard import current_actor, requires
@@ -14,28 +15,41 @@ from kap.audio.synth import RECIPES
 from kap.clock import now
 from kap.config import current_config
 from kap.db import db
-from kap.music import actions, playlist_views, queries
+from kap.jobs.models import Job, JobState
+from kap.music import actions, instrument_views, many_views, playlist_views, queries, track_views
 from kap.music.actions import Imported, Stored
 from kap.music.blueprint import bp
-from kap.music.forms import TrackForm
+from kap.music.finding import SORTS, chips, facets, wanted_from
 from kap.music.models import Track, TrackState
-from kap.music.rules import content_type, intensity_words
-from kap.music.streaming import file_response
-from kap.problems import Conflict, Invalid, NotThere
+from kap.music.rules import intensity_words
+from kap.music.sound import wave_path
+from kap.music.words import judged_words
 from kap.web.errors import wants_json
-from kap.web.notices import offer_undo
+from kap.web.filters import timecode
 
-__all__ = ["bp", "playlist_views"]  # its routes stand on the same blueprint
+# Their routes stand on the same blueprint.
+__all__ = ["bp", "instrument_views", "many_views", "playlist_views", "track_views"]
 
+ASKED_AFTER = 100
 REFUSALS_SHOWN = 6  # messages travel in a cookie of four kilobytes
 
 bp.add_app_template_filter(intensity_words)
+bp.add_app_template_filter(wave_path)
+
+
+@bp.app_template_filter()
+def judged(track: Track) -> list[str]:
+    """What people have said of a track, in words."""
+    names = ("vocals", "language", "pulse", "culture", "familiarity", "tags")
+    return judged_words(**{name: getattr(track, name) for name in names})
 
 
 @bp.get("/music")
 @requires(Permission.LIBRARY_READ)
-def library() -> str:
-    return _library_page()
+def library() -> Response:
+    if _is_untidy(request.args):
+        return redirect(url_for("music.library", **wanted_from(request.args).in_address()))
+    return make_response(_library_page())
 
 
 @bp.post("/music")
@@ -58,11 +72,15 @@ def upload() -> Response:
 
 @bp.get("/music/waiting")
 @requires(Permission.LIBRARY_READ)
-def waiting() -> str:
+def waiting() -> Response:
     """What became of tracks that a page shows as waiting, for that page to put in their place."""
-    asked = request.args.getlist("track", type=UUID)[:100]
-    tracks = queries.tracks_by_id(current_actor(), asked)
-    return render_template("music/waiting.html", tracks=tracks, jobs=queries.jobs_about(tracks))
+    asked = request.args.getlist("track", type=UUID)[:ASKED_AFTER]
+    tracks = queries.tracks_by_id(current_actor(), asked, with_waves=not wants_json())
+    jobs = queries.jobs_about(tracks)
+    if wants_json():
+        return jsonify([_standing(track, jobs.get(track.id)) for track in tracks])
+    kept = wanted_from(request.args).in_address()
+    return make_response(render_template("music/waiting.html", tracks=tracks, jobs=jobs, kept=kept))
 
 
 @bp.post("/music/recipes")
@@ -74,58 +92,13 @@ def add_recipes() -> Response:
     return redirect(url_for("music.library"), 303)
 
 
-@bp.get("/tracks/<uuid:track_id>")
-@requires(Permission.LIBRARY_READ)
-def track(track_id: UUID) -> str:
-    found = queries.track_for(current_actor(), track_id)
-    return _track_page(found, TrackForm(obj=found))
-
-
-@bp.post("/tracks/<uuid:track_id>")
+@bp.post("/music/measure")
 @requires(Permission.LIBRARY_ADD)
-def describe(track_id: UUID) -> Response:
-    found = queries.track_for(current_actor(), track_id)
-    form = TrackForm()
-    if not form.validate():
-        return make_response(_track_page(found, form), 422)
-    try:
-        actions.describe(found, details=form.details(), version=form.version.data or 0, actor=current_actor())
-    except Conflict as conflict:
-        form.take_version(found.version)
-        return make_response(_track_page(found, form, conflict=str(conflict)), 409)
-    except Invalid as objection:
-        form.form_errors.append(str(objection))
-        return make_response(_track_page(found, form), 422)
-    flash("Saved.", "success")
-    return redirect(url_for("music.track", track_id=found.id), 303)
-
-
-@bp.post("/tracks/<uuid:track_id>/retire")
-@requires(Permission.LIBRARY_ADD)
-def retire(track_id: UUID) -> Response:
-    found = queries.track_for(current_actor(), track_id)
-    actions.retire(found, actor=current_actor(), at=now())
-    undo = url_for("music.restore", track_id=found.id)
-    offer_undo(f"“{found.title}” is retired. Playlists that hold it keep it.", undo)
+def measure_again() -> Response:
+    actor = current_actor()
+    count = actions.measure_again(practice_id=actor.practice_id, actor=actor)
+    flash(f"{count} tracks are being measured again. They can be used meanwhile.", "success")
     return redirect(url_for("music.library"), 303)
-
-
-@bp.post("/tracks/<uuid:track_id>/restore")
-@requires(Permission.LIBRARY_ADD)
-def restore(track_id: UUID) -> Response:
-    found = queries.track_for(current_actor(), track_id)
-    actions.restore(found, actor=current_actor())
-    flash(f"“{found.title}” is back in the library.", "success")
-    return redirect(url_for("music.track", track_id=found.id), 303)
-
-
-@bp.get("/tracks/<uuid:track_id>/file")
-@requires(Permission.LIBRARY_READ)
-def track_file(track_id: UUID) -> Response:
-    found = queries.track_for(current_actor(), track_id)
-    if found.file_key is None:
-        raise NotThere("This track has no file yet.")
-    return file_response(found.file_key, mimetype=content_type(found.codec))
 
 
 def _store(file: FileStorage) -> Stored:
@@ -138,12 +111,36 @@ def _store(file: FileStorage) -> Stored:
 def _upload_answer(results: list[Imported]) -> Response:
     """What a script is told; ours sends one file at a time."""
     arrived = [result for result in results if result.problem is None]
+    tracks = [result.track or result.duplicate_of for result in arrived]
     answer = {
         "ok": bool(results) and len(arrived) == len(results),
         "name": ", ".join(result.file_name for result in results),
         "message": " ".join(result.message for result in results) or "There was no file in this.",
+        "known": any(result.duplicate_of for result in results),
+        "tracks": [str(track.id) for track in tracks if track],
     }
     return make_response(jsonify(answer), 200 if results else 422)
+
+
+def _standing(track: Track, job: Job | None) -> dict[str, Any]:
+    """How far a track is, for a script that shows it."""
+    running = job is not None and job.state is JobState.RUNNING
+    return {
+        "id": str(track.id),
+        "state": track.state,
+        "progress": job.progress if job and running else None,
+        "message": _standing_in_words(track, job.step if job and running else None),
+        "url": url_for("music.track", track_id=track.id),
+    }
+
+
+def _standing_in_words(track: Track, step: str | None) -> str:
+    if track.state is TrackState.REFUSED:
+        return track.problem or "This cannot be used."
+    if track.state is TrackState.WAITING:
+        return step or "Waiting to be measured"
+    lufs = f"{track.loudness_lufs:.1f}".replace("-", "−")
+    return f"Ready: {timecode(track.duration_s or 0)}, {lufs} LUFS."
 
 
 def _tell(results: list[Imported]) -> None:
@@ -159,26 +156,26 @@ def _tell(results: list[Imported]) -> None:
 
 
 def _library_page() -> str:
-    actor = current_actor()
-    search, retired = request.args.get("q", "")[:100], "retired" in request.args
-    page = queries.library(actor, search=search, retired=retired, page=request.args.get("page", 1, int))
-    present = queries.recipes_in(actor.practice_id)
+    actor, wanted = current_actor(), wanted_from(request.args)
+    page = queries.library(actor, wanted, page=request.args.get("page", 1, int))
+    words, present = queries.own_words(actor), queries.recipes_in(actor.practice_id)
     return render_template(
         "music/library.html",
         page=page,
-        search=search,
-        retired=retired,
+        wanted=wanted,
+        kept=wanted.in_address(),
+        chips=chips(wanted),
+        facets=facets(language=words.languages, style=words.styles),
+        sorts=SORTS,
         retired_count=queries.retired_count(actor),
         unjudged=queries.unjudged_count(actor),
+        half_measured=len(queries.half_measured(actor)),
         jobs=queries.jobs_about(page.rows),
         missing_recipes=sum(recipe.slug not in present for recipe in RECIPES),
         most_megabytes=current_config().upload_megabytes,
     )
 
 
-def _track_page(found: Track, form: TrackForm, conflict: str | None = None) -> str:
-    job = queries.jobs_about([found]).get(found.id)
-    ready = found.state is TrackState.READY
-    return render_template(
-        "music/track.html", track=found, form=form, job=job, ready=ready, conflict=conflict
-    )
+def _is_untidy(address: MultiDict[str, str]) -> bool:
+    """A form sends its empty fields too; an address to keep has none."""
+    return any(not value for _, value in address.items(multi=True))

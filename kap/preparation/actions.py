@@ -15,20 +15,29 @@ from kap.access.permissions import Permission
 from kap.content.guides import Guide
 from kap.db import db
 from kap.patients.models import Patient
+from kap.preparation.guide_actions import keep
+from kap.preparation.guide_queries import as_given, earlier_texts_of
 from kap.preparation.models import Assignment, Tick
-from kap.preparation.queries import guide_of
 from kap.problems import Conflict, NotThere
+
+NO_SUCH_ITEM = "This guide has no such item."
 
 
 def assign(
     patient: Patient, *, guide: Guide, due_on: date | None, line: str | None, actor: Actor, at: datetime
 ) -> Assignment:
-    """Give a patient a guide. Raises `Conflict` when they have it already and are not done with it."""
+    """Give a patient a guide, in the words it has now, which stay theirs.
+
+    Raises `Conflict` when they have it already and are not done with it.
+    """
+    text = keep(patient.practice_id, guide, at=at)
     assignment = Assignment(
         patient=patient,
         patient_id=patient.id,
         guide=guide.slug,
         guide_version=guide.version,
+        given_text=text,
+        text_id=text.id,
         due_on=due_on,
         line=line,
         assigned_at=at,
@@ -69,25 +78,47 @@ def note_opening(session: Session, assignment_id: UUID, *, at: datetime) -> None
 
 def tick(assignment: Assignment, *, item: str, actor: Actor, at: datetime) -> None:
     """Tick an item; twice is once. Raises `NotThere` for one the guide does not have."""
-    _check_item(assignment, item)
-    if db.session.scalars(select(Tick.id).where(_this(assignment, item))).first() is not None:
-        return
-    try:
-        with db.session.begin_nested():
-            db.session.add(Tick(assignment_id=assignment.id, item=item, ticked_at=at))
-    except IntegrityError:
-        return  # another tab ticked it in the same moment
-    db.session.expire(assignment, ["ticks"])
-    _record(Permission.ASSIGNMENT_DO, assignment, actor)
+    if item not in _ticked_one_by_one(assignment):
+        raise NotThere(NO_SUCH_ITEM)
+    _set(assignment, item, None, actor=actor, at=at)
+
+
+def confirm(assignment: Assignment, *, item: str, wording: str, actor: Actor, at: datetime) -> None:
+    """Confirm a statement in the wording that was read, and keep when; twice is once.
+
+    Raises `Conflict` when it reads differently by now, and `NotThere` when the guide has no such statement.
+    """
+    guide = as_given(assignment)
+    if guide is None or (item, wording) not in _statements(guide):
+        if any((item, wording) in _statements(before) for before in earlier_texts_of(assignment)):
+            raise Conflict("Your therapist has given you a newer text. Please read this part once more.")
+        raise NotThere(NO_SUCH_ITEM)
+    db.session.execute(delete(Tick).where(_this(assignment, item), Tick.wording.is_distinct_from(wording)))
+    _set(assignment, item, wording, actor=actor, at=at)
 
 
 def untick(assignment: Assignment, *, item: str, actor: Actor) -> None:
-    """Take a tick away, if it is there. Raises `NotThere` for an item the guide does not have."""
-    _check_item(assignment, item)
+    """Take a tick or a confirmation away, if there is one. Raises `NotThere` for an item the guide lacks."""
+    guide = as_given(assignment)
+    statements = {key for key, _ in _statements(guide)} if guide else set()
+    if item not in _ticked_one_by_one(assignment) | statements:
+        raise NotThere(NO_SUCH_ITEM)
     removed = db.session.scalars(delete(Tick).where(_this(assignment, item)).returning(Tick.id)).all()
     if removed:
         db.session.expire(assignment, ["ticks"])
         _record(Permission.ASSIGNMENT_DO, assignment, actor)
+
+
+def _set(assignment: Assignment, item: str, wording: str | None, *, actor: Actor, at: datetime) -> None:
+    if db.session.scalars(select(Tick.id).where(_this(assignment, item))).first() is not None:
+        return
+    try:
+        with db.session.begin_nested():
+            db.session.add(Tick(assignment_id=assignment.id, item=item, ticked_at=at, wording=wording))
+    except IntegrityError:
+        return  # another tab ticked it in the same moment
+    db.session.expire(assignment, ["ticks"])
+    _record(Permission.ASSIGNMENT_DO, assignment, actor)
 
 
 def finish(assignment: Assignment, *, actor: Actor, at: datetime) -> None:
@@ -118,9 +149,14 @@ def _this(assignment: Assignment, item: str) -> ColumnElement[bool]:
     return and_(Tick.assignment_id == assignment.id, Tick.item == item)
 
 
-def _check_item(assignment: Assignment, item: str) -> None:
-    if item not in {known.key for known in guide_of(assignment.guide).items}:
-        raise NotThere("This guide has no such item.")
+def _statements(guide: Guide) -> set[tuple[str, str]]:
+    return {(each.key, each.wording) for each in guide.acknowledgements}
+
+
+def _ticked_one_by_one(assignment: Assignment) -> set[str]:
+    """Keys of checklist items, also of the texts this one replaced: the page may be older."""
+    texts = [as_given(assignment), *earlier_texts_of(assignment)]
+    return {item.key for guide in texts if guide is not None for item in guide.items}
 
 
 def _record(act: Permission, assignment: Assignment, actor: Actor) -> None:

@@ -1,5 +1,6 @@
 """What patients were given to prepare and where it stands."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
@@ -11,12 +12,13 @@ from sqlalchemy.orm import joinedload, selectinload
 from kap.access.actor import Actor
 from kap.accounts.queries import practice_of
 from kap.clock import midnight
-from kap.content.guides import Guide, library
+from kap.content.guides import Guide, Question
 from kap.db import db
 from kap.patients.models import Patient
 from kap.patients.queries import visible_to
 from kap.preparation import rules
-from kap.preparation.models import Assignment
+from kap.preparation.guide_queries import as_given, earlier_texts_of
+from kap.preparation.models import Answer, Assignment, Tick
 from kap.preparation.rules import State
 from kap.problems import NotThere
 from kap.sessions import queries as sessions
@@ -26,9 +28,17 @@ from kap.sessions.rules import SessionState
 SESSION_SOON = timedelta(days=7)
 
 
+# What a standing is made from; each is one query more, however many rows.
+_WITH_ITS_PARTS = (
+    selectinload(Assignment.given_text),
+    selectinload(Assignment.ticks),
+    selectinload(Assignment.answers),
+)
+
+
 @dataclass(frozen=True)
 class Standing:
-    """An assignment beside its guide. `ticks` are keys of items that the guide has today."""
+    """An assignment beside its guide, in the text that was given. `ticks` are keys this text has."""
 
     assignment: Assignment
     guide: Guide
@@ -40,22 +50,39 @@ class Standing:
 
     @property
     def total(self) -> int:
-        return len(self.guide.items)
+        """What there is to tick, statements to confirm among it."""
+        return len(self.guide.items) + len(self.guide.acknowledgements)
+
+    @property
+    def answered(self) -> int:
+        known = {question.key for question in self.guide.questions}
+        return len(known & {answer.item for answer in self.assignment.answers})
+
+    @property
+    def how_far(self) -> str:
+        """2 of 5 ticked, 1 of 2 answered"""
+        parts = [f"{self.ticked} of {self.total} ticked"] if self.total else []
+        if self.guide.questions:
+            parts.append(f"{self.answered} of {len(self.guide.questions)} answered")
+        return ", ".join(parts)
+
+    def answer(self, key: str) -> Answer | None:
+        return next((each for each in self.assignment.answers if each.item == key), None)
+
+    def tick(self, key: str) -> Tick | None:
+        return next((each for each in self.assignment.ticks if each.item == key), None)
 
     @property
     def state(self) -> State:
         return rules.state_of(
-            opened=self.assignment.opened_at is not None, ticked=self.ticked, done=self.is_done
+            opened=self.assignment.opened_at is not None,
+            ticked=self.ticked + self.answered,
+            done=self.is_done,
         )
 
     @property
     def is_done(self) -> bool:
         return self.assignment.done_at is not None
-
-    @property
-    def is_updated(self) -> bool:
-        """Whether the guide's text moved on after it was given."""
-        return self.assignment.guide_version != self.guide.version
 
     def overdue(self, today: date) -> bool:
         return rules.is_overdue(self.assignment.due_on, done=self.is_done, today=today)
@@ -79,14 +106,6 @@ class Behind:
     session: DosingSession | None
 
 
-def guide_of(slug: str) -> Guide:
-    """The guide that ships under this name. Raises `NotThere`."""
-    guide = library().get(slug)
-    if guide is None:
-        raise NotThere("There is no such guide.")
-    return guide
-
-
 def assignment_of(patient: Patient, assignment_id: UUID) -> Assignment:
     """One of this patient's assignments, taken back or not. Raises `NotThere`."""
     found = db.session.scalars(
@@ -102,18 +121,41 @@ def given(patient: Patient, assignment_id: UUID) -> Standing:
     assignment = assignment_of(patient, assignment_id)
     if assignment.withdrawn_at is not None:
         raise NotThere("Your therapist took this back. There is nothing left to do here.")
-    if assignment.guide not in library():
+    found = standing(assignment)
+    if found is None:
         raise NotThere("This guide is no longer offered. Your therapist can give you another.")
-    return standing(assignment)
+    return found
 
 
-def standing(assignment: Assignment) -> Standing:
-    """Where one assignment stands. Its guide has to ship still; the lists here leave out the others."""
-    guide = guide_of(assignment.guide)
-    known = {item.key for item in guide.items}
-    return Standing(
-        assignment, guide, frozenset(tick.item for tick in assignment.ticks if tick.item in known)
-    )
+def standing(assignment: Assignment) -> Standing | None:
+    """Where one assignment stands; None when its text is gone. The lists here leave out such ones."""
+    guide = as_given(assignment)
+    if guide is None:
+        return None
+    ticks = {tick.item: tick.wording for tick in assignment.ticks}
+    valid = {item.key for item in guide.items if item.key in ticks}
+    valid |= {each.key for each in guide.acknowledgements if ticks.get(each.key) == each.wording}
+    return Standing(assignment, guide, frozenset(valid))
+
+
+def questions_from_before(standing: Standing) -> list[Question]:
+    """What earlier texts asked and this one does not, so that no answer to them is out of sight."""
+    known = {question.key for question in standing.guide.questions}
+    found: dict[str, Question] = {}
+    for guide in earlier_texts_of(standing.assignment):
+        for question in guide.questions:
+            if question.key not in known:
+                found.setdefault(question.key, question)
+    return list(found.values())
+
+
+def answer_to(assignment: Assignment, key: str) -> Answer | None:
+    """As it stands in the database now."""
+    return db.session.scalars(
+        select(Answer)
+        .where(Answer.assignment_id == assignment.id, Answer.item == key)
+        .execution_options(populate_existing=True)
+    ).first()
 
 
 def assignments_of(patient: Patient) -> list[Standing]:
@@ -121,24 +163,23 @@ def assignments_of(patient: Patient) -> list[Standing]:
     rows = db.session.scalars(
         select(Assignment)
         .where(Assignment.patient_id == patient.id, Assignment.withdrawn_at.is_(None))
-        .options(selectinload(Assignment.ticks))
+        .options(*_WITH_ITS_PARTS)
     )
-    return sorted((standing(row) for row in rows if row.guide in library()), key=_by_due_day)
+    return sorted(_standings(rows), key=_by_due_day)
 
 
-def retired_of(patient: Patient) -> list[Assignment]:
-    """What this patient was given that no longer ships, so that nobody wonders where it went."""
-    return list(
-        db.session.scalars(
-            select(Assignment)
-            .where(
-                Assignment.patient_id == patient.id,
-                Assignment.withdrawn_at.is_(None),
-                Assignment.guide.not_in(library()),
-            )
-            .order_by(Assignment.assigned_at)
+def gone_of(patient: Patient) -> list[Assignment]:
+    """What this patient was given whose text is gone, so that nobody wonders where it went."""
+    rows = db.session.scalars(
+        select(Assignment)
+        .where(
+            Assignment.patient_id == patient.id,
+            Assignment.withdrawn_at.is_(None),
+            Assignment.text_id.is_(None),
         )
+        .order_by(Assignment.assigned_at)
     )
+    return [row for row in rows if as_given(row) is None]
 
 
 def plan_of(patient: Patient, today: date) -> Plan:
@@ -157,7 +198,7 @@ def plan_of(patient: Patient, today: date) -> Plan:
 def behind(actor: Actor, today: date) -> list[Behind]:
     """Of the actor's caseload, who is overdue or has a session within a week and is not done.
 
-    The nearest session first, then the longest overdue. Three queries, however long the caseload.
+    The nearest session first, then the longest overdue. The same few queries, however long the caseload.
     """
     planned = _sessions_soon(actor, today)
     late = []
@@ -176,15 +217,16 @@ def _unfinished(actor: Actor) -> list[tuple[Patient, list[Standing]]]:
             Assignment.patient_id.in_(caseload),
             Assignment.withdrawn_at.is_(None),
             Assignment.done_at.is_(None),
-            Assignment.guide.in_(library()),
         )
         .order_by(Assignment.patient_id)
-        .options(joinedload(Assignment.patient), selectinload(Assignment.ticks))
+        .options(joinedload(Assignment.patient), *_WITH_ITS_PARTS)
     )
-    return [
-        (patient, sorted(map(standing, owned), key=_by_due_day))
-        for patient, owned in groupby(rows, key=lambda row: row.patient)
-    ]
+    found = groupby(_standings(rows), key=lambda each: each.assignment.patient)
+    return [(patient, sorted(owned, key=_by_due_day)) for patient, owned in found]
+
+
+def _standings(rows: Iterable[Assignment]) -> Iterator[Standing]:
+    return (found for found in map(standing, rows) if found is not None)
 
 
 def _sessions_soon(actor: Actor, today: date) -> dict[UUID, DosingSession]:

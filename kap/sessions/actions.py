@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, update
+from sqlalchemy import delete, func, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -14,13 +14,13 @@ from kap.access import audit
 from kap.access.actor import Actor
 from kap.access.permissions import Permission
 from kap.db import db
-from kap.music import queries as music
+from kap.music import playlist_queries as music
 from kap.patients import queries as patients
 from kap.patients.models import Patient
 from kap.problems import Conflict, Invalid
 from kap.sessions import queries, rules
-from kap.sessions.models import DosingSession, Intention, SessionNote
-from kap.sessions.rules import Route, SessionState, Verb
+from kap.sessions.models import DosingSession, Intention, SessionDevice, SessionNote
+from kap.sessions.rules import Outlet, Route, SessionState, Verb
 
 LONGEST_TEXT = 20_000
 # An intention saves itself while it is typed; one sitting is one event in the log.
@@ -42,6 +42,16 @@ class Plan:
     route: Route
     therapist_id: UUID
     playlist_id: UUID | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a device that shows the player says of itself."""
+
+    device_id: UUID
+    outlet: Outlet
+    position_s: float
+    playing: bool
 
 
 def plan(patient: Patient, *, wanted: Plan, actor: Actor) -> DosingSession:
@@ -114,6 +124,38 @@ def follow_music(session: DosingSession, *, position_s: float | None, actor: Act
         )
 
 
+def note_device(session: DosingSession, report: Report, *, at: datetime) -> None:
+    """Keep where a device of the room stands, for the other devices to see. Raises `Conflict`."""
+    if rules.after(session.state, Verb.PLAY) is None:
+        raise Conflict(IS_NOW[session.state])
+    if _update_device(session, report, at):
+        return
+    device = SessionDevice(
+        session_id=session.id,
+        device_id=report.device_id,
+        outlet=report.outlet,
+        position_s=report.position_s,
+        playing=report.playing,
+        at=at,
+    )
+    try:
+        with db.session.begin_nested():
+            db.session.add(device)
+    except IntegrityError:  # its first two reports came in the same moment
+        _update_device(session, report, at)
+
+
+def _update_device(session: DosingSession, report: Report, at: datetime) -> bool:
+    """Whether the device was known."""
+    updated = db.session.execute(
+        update(SessionDevice)
+        .where(SessionDevice.session_id == session.id, SessionDevice.device_id == report.device_id)
+        .values(outlet=report.outlet, position_s=report.position_s, playing=report.playing, at=at)
+        .returning(SessionDevice.id)
+    )
+    return updated.first() is not None
+
+
 def add_note(
     session: DosingSession,
     *,
@@ -161,6 +203,7 @@ def add_note(
 def close(session: DosingSession, *, actor: Actor, at: datetime) -> None:
     with _changing(session, Verb.CLOSE):
         session.closed_at = at
+        db.session.execute(delete(SessionDevice).where(SessionDevice.session_id == session.id))
         _record(session, actor)
 
 
@@ -171,6 +214,22 @@ def reopen(session: DosingSession, *, actor: Actor, at: datetime) -> None:
     with _changing(session, Verb.REOPEN):
         session.closed_at = None
         _record(session, actor)
+
+
+def let_listen(session: DosingSession, *, actor: Actor, at: datetime) -> None:
+    """Let the patient hear the session's music again. Raises `Conflict` unless it is over and had music."""
+    if session.mix_id is None:
+        raise Conflict("This session had no music, or it was removed since.")
+    with _changing(session, Verb.LET_LISTEN):
+        session.listening_allowed_at = session.listening_allowed_at or at
+        audit.record(Permission.MUSIC_GIVE, actor=actor, patient_id=session.patient_id, subject=session)
+
+
+def stop_listening(session: DosingSession, *, actor: Actor) -> None:
+    """Undo `let_listen`."""
+    with _changing(session, Verb.LET_LISTEN):
+        session.listening_allowed_at = None
+        audit.record(Permission.MUSIC_GIVE, actor=actor, patient_id=session.patient_id, subject=session)
 
 
 def write_intention(patient: Patient, *, text: str, version: int, actor: Actor, at: datetime) -> Intention:

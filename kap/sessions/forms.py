@@ -3,19 +3,23 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from wtforms import (
+    BooleanField,
     DateField,
     HiddenField,
     RadioField,
     SelectField,
+    StringField,
     TextAreaField,
     TimeField,
     ValidationError,
 )
-from wtforms.validators import InputRequired, Optional
+from wtforms.validators import InputRequired, Length, Optional
 
 from kap.clock import day_in, from_wall, in_zone, now
+from kap.music.builder import Avoid
 from kap.sessions.actions import Plan
 from kap.sessions.rules import ROUTE_WORDS, Route, day_objection, moments_of
+from kap.sessions.wishes import Wishes
 from kap.web.forms import Form, VersionedForm
 
 Choices = dict[str, str]
@@ -114,3 +118,43 @@ class NoteForm(Form):
     def renew(self) -> None:
         """Make the next sending a note of its own."""
         self.client_id.data, self.client_id.raw_data = str(uuid4()), None
+
+
+class WishesForm(VersionedForm):
+    """What music somebody likes and what must not be played. Languages and styles are lists with commas."""
+
+    likes = TextAreaField("Music you like", validators=[Length(max=5000), Optional()])
+    voices = BooleanField("No voices at all")
+    culture = BooleanField("Nothing religious or from a particular culture")
+    # Short enough that the page which builds a playlist takes every one of them over.
+    languages = StringField("Languages not to be sung in", validators=[Length(max=130), Optional()])
+    words = StringField(
+        "Styles, instruments or sounds to leave out", validators=[Length(max=200), Optional()]
+    )
+
+    @classmethod
+    def showing(cls, wishes: Wishes, *, version: int) -> "WishesForm":
+        avoid = wishes.avoid
+        return cls(
+            formdata=None,
+            likes=wishes.likes,
+            voices=avoid.voices,
+            culture=avoid.religious_or_cultural,
+            languages=", ".join(avoid.languages),
+            words=", ".join(avoid.words),
+            version=version,
+        )
+
+    def wishes(self) -> Wishes:
+        """What a valid form says."""
+        return Wishes(
+            likes=(self.likes.data or "").strip(),
+            avoid=Avoid.from_dict(
+                {
+                    "voices": self.voices.data,
+                    "religious_or_cultural": self.culture.data,
+                    "languages": (self.languages.data or "").split(","),
+                    "words": (self.words.data or "").split(","),
+                }
+            ),
+        )

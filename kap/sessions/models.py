@@ -1,4 +1,5 @@
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
@@ -9,9 +10,18 @@ from kap.db import Model, choice
 from kap.music.models import Mix, Playlist
 from kap.patients.models import Patient
 from kap.sealed import DataKey, Sealed
-from kap.sessions.rules import Route, SessionState
+from kap.sessions.rules import Outlet, Route, SessionState
 
-__all__ = ["DosingSession", "Intention", "Route", "SessionNote", "SessionState"]
+__all__ = [
+    "DosingSession",
+    "Intention",
+    "MusicWishes",
+    "Outlet",
+    "Route",
+    "SessionDevice",
+    "SessionNote",
+    "SessionState",
+]
 
 
 class DosingSession(Model):
@@ -41,6 +51,7 @@ class DosingSession(Model):
     music_started_at: Mapped[datetime | None]
     music_reached_s: Mapped[float | None]  # the furthest the player said it came, in seconds of the mix
     closed_at: Mapped[datetime | None]
+    listening_allowed_at: Mapped[datetime | None]  # the patient may hear its music again, since then
     version: Mapped[int] = mapped_column()
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy reads it from the class
@@ -49,6 +60,12 @@ class DosingSession(Model):
     therapist: Mapped[User] = relationship()
     playlist: Mapped[Playlist | None] = relationship()
     mix: Mapped[Mix | None] = relationship()
+
+    @property
+    def may_be_heard(self) -> bool:
+        """Whether the patient may listen to its music again."""
+        is_over = self.state is SessionState.CLOSED
+        return is_over and self.listening_allowed_at is not None and self.mix_id is not None
 
 
 class SessionNote(Model):
@@ -89,6 +106,43 @@ class Intention(Model):
 
     patient: Mapped[Patient] = relationship()
     text: Sealed[str] = Sealed("text_sealed")
+
+    def sealing_key(self) -> DataKey:
+        return self.patient.data_key
+
+
+class SessionDevice(Model):
+    """A device that plays the music of a running session, and where it had come to when it last said so."""
+
+    __tablename__ = "session_device"
+    __table_args__ = (UniqueConstraint("session_id", "device_id"),)
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("dosing_session.id", ondelete="CASCADE"))
+    device_id: Mapped[UUID]  # made by the browser for itself; says nothing about who holds it
+    outlet: Mapped[Outlet] = mapped_column(choice(Outlet))
+    position_s: Mapped[float]
+    playing: Mapped[bool]
+    at: Mapped[datetime]
+
+
+class MusicWishes(Model):
+    """What music a patient likes and what must not be played, by the patient or together with a therapist."""
+
+    __tablename__ = "music_wishes"
+
+    patient_id: Mapped[UUID] = mapped_column(ForeignKey("patient.id", ondelete="CASCADE"), unique=True)
+    likes_sealed: Mapped[bytes]
+    no_gos_sealed: Mapped[bytes]
+    written_at: Mapped[datetime]
+    written_by_id: Mapped[UUID] = mapped_column(ForeignKey("user.id"))
+    version: Mapped[int] = mapped_column()
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy reads it from the class
+
+    patient: Mapped[Patient] = relationship()
+    written_by: Mapped[User] = relationship()
+    likes: Sealed[str] = Sealed("likes_sealed")
+    no_gos: Sealed[dict[str, Any]] = Sealed("no_gos_sealed")  # see `kap.sessions.wishes.NoGos`
 
     def sealing_key(self) -> DataKey:
         return self.patient.data_key

@@ -9,7 +9,15 @@ from kap.db import db
 from kap.patients import queries as patients
 from kap.patients.models import Patient
 from kap.problems import NotThere
-from kap.sessions.models import DosingSession, Intention, SessionNote, SessionState
+from kap.sessions.models import (
+    DosingSession,
+    Intention,
+    MusicWishes,
+    SessionDevice,
+    SessionNote,
+    SessionState,
+)
+from kap.sessions.rules import HEARD_WITHIN
 
 # Someone whose session starts late is still awaited; one that was planned for yesterday is not.
 AWAITED_FOR = timedelta(hours=12)
@@ -92,6 +100,34 @@ def note_by_client_id(session: DosingSession, client_id: UUID) -> SessionNote | 
     return db.session.scalars(
         select(SessionNote).where(SessionNote.session_id == session.id, SessionNote.client_id == client_id)
     ).first()
+
+
+def devices_beside(session: DosingSession, device_id: UUID, *, at: datetime) -> list[SessionDevice]:
+    """The other devices of the room that said lately where they stand, in the order they came."""
+    return list(
+        db.session.scalars(
+            select(SessionDevice)
+            .where(
+                SessionDevice.session_id == session.id,
+                SessionDevice.device_id != device_id,
+                SessionDevice.at >= at - HEARD_WITHIN,
+            )
+            .order_by(SessionDevice.outlet, SessionDevice.id)
+        )
+    )
+
+
+def heard_again(patient: Patient, session_id: UUID) -> DosingSession:
+    """One of `patient`'s sessions whose music they may hear again. Raises `NotThere`."""
+    session = session_of(patient, session_id)
+    if not session.may_be_heard:
+        raise NotThere("There is no music to hear here, or it is not open to you any more.")
+    return session
+
+
+def wishes_of(patient: Patient) -> MusicWishes | None:
+    """What music the patient likes and what must not be played; None where nobody has asked them yet."""
+    return db.session.scalars(select(MusicWishes).where(MusicWishes.patient_id == patient.id)).first()
 
 
 def intention_of(patient: Patient) -> Intention | None:

@@ -23,6 +23,21 @@ ROUTE_WORDS = {
 }
 
 
+class Outlet(StrEnum):
+    """What a device plays through, so that two in one room can be told apart."""
+
+    UNNAMED = "unnamed"
+    HEADPHONES = "headphones"
+    SPEAKERS = "speakers"
+
+
+OUTLET_WORDS = {
+    Outlet.UNNAMED: "Another device",
+    Outlet.HEADPHONES: "Headphones",
+    Outlet.SPEAKERS: "Room speakers",
+}
+
+
 class SessionState(StrEnum):
     PLANNED = "planned"
     OPEN = "open"
@@ -42,6 +57,7 @@ class Verb(StrEnum):
     NOTE = "note"
     CLOSE = "close"
     REOPEN = "reopen"
+    LET_LISTEN = "let listen"
 
 
 # A closed session still takes notes: one written during it may arrive late, over a bad connection.
@@ -56,10 +72,13 @@ TRANSITIONS: dict[tuple[SessionState, Verb], SessionState] = {
     (SessionState.OPEN, Verb.CLOSE): SessionState.CLOSED,
     (SessionState.CLOSED, Verb.NOTE): SessionState.CLOSED,
     (SessionState.CLOSED, Verb.REOPEN): SessionState.OPEN,
+    (SessionState.CLOSED, Verb.LET_LISTEN): SessionState.CLOSED,
 }
 
 # Long enough to notice a slip of the hand; later, a record is not brought back to life.
 REOPEN_WITHIN = timedelta(hours=1)
+# A device that said nothing for so long has left, or has lost its network.
+HEARD_WITHIN = timedelta(seconds=90)
 # Nobody plans further ahead; a date beyond is a slip in the year.
 PLAN_AHEAD = timedelta(days=730)
 

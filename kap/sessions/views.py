@@ -4,26 +4,36 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from flask import Blueprint, flash, jsonify, make_response, redirect, render_template, request, url_for
+from flask import flash, jsonify, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from kap.access.guard import current_actor, observe
 from kap.access.permissions import Permission
 from kap.clock import in_zone, now
-from kap.music import queries as music
+from kap.music import playlist_queries as music
 from kap.music.models import Playlist
 from kap.patients import queries as patients
 from kap.patients.guard import patient_view
 from kap.patients.models import Patient
 from kap.problems import Conflict, Invalid
-from kap.sessions import actions, queries, rules
+from kap.sessions import actions, listening_views, offline_views, queries, rules, wishes, wishes_views
+from kap.sessions.actions import Report
+from kap.sessions.blueprint import bp
 from kap.sessions.forms import Choices, NoteForm, PlanForm
+from kap.sessions.listening_views import keepable
 from kap.sessions.models import DosingSession, SessionNote, SessionState
 from kap.sessions.programme import Programme
+from kap.sessions.rules import OUTLET_WORDS, Outlet
+from kap.sessions.wishes_views import avoid_of, shown_wishes
 from kap.web.errors import STATUS, wants_json
 from kap.web.notices import offer_undo
 
-bp = Blueprint("sessions", __name__)
+__all__ = [
+    "bp",
+    "listening_views",
+    "offline_views",
+    "wishes_views",
+]  # their routes stand on the same blueprint
 
 QUICK_NOTES = ("Settled", "Eye mask on", "Eye mask off", "Speaking", "Music changed")
 PAGES = {
@@ -125,11 +135,34 @@ def choose_music(patient: Patient, session_id: UUID) -> Response:
 @bp.post("/patients/<uuid:patient_id>/sessions/<uuid:session_id>/music-started")
 @patient_view(Permission.SESSION_RECORD)
 def music_started(patient: Patient, session_id: UUID) -> Response:
-    """Repeated by the player for as long as the music plays, which also keeps the therapist signed in."""
+    """Repeated by the player for as long as the music plays, which also keeps the therapist signed in.
+
+    A page that has not played yet only says that it is there. The answer is where the other devices are.
+    """
     session = queries.session_of(patient, session_id)
     position = _music_position(session, request.form.get("position"))
-    actions.follow_music(session, position_s=position, actor=current_actor(), at=now())
-    return make_response("", 204)
+    moment = now()
+    if request.form.get("sounded") != "no":
+        actions.follow_music(session, position_s=position, actor=current_actor(), at=moment)
+    device_id = request.form.get("device", type=UUID)
+    if device_id is None:
+        return make_response("", 204)
+    outlet = request.form.get("outlet", Outlet.UNNAMED, type=Outlet)
+    playing = request.form.get("playing") == "yes"
+    actions.note_device(session, Report(device_id, outlet, position or 0.0, playing), at=moment)
+    return jsonify(others=_beside(session, device_id, moment))
+
+
+def _beside(session: DosingSession, device_id: UUID, moment: datetime) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": OUTLET_WORDS[device.outlet],
+            "position": device.position_s,
+            "playing": device.playing,
+            "age": (moment - device.at).total_seconds(),
+        }
+        for device in queries.devices_beside(session, device_id, at=moment)
+    ]
 
 
 @bp.post("/patients/<uuid:patient_id>/sessions/<uuid:session_id>/notes")
@@ -195,26 +228,40 @@ def _session_page(session: DosingSession, *, told: str | None = None, note: Note
         note=note or NoteForm(formdata=None, data={"client_id": str(uuid4())}),
         quick_notes=QUICK_NOTES,
         **_of_state(session, moment),
+        **_music_wishes(session),
     )
 
 
 def _of_state(session: DosingSession, moment: datetime) -> dict[str, Any]:
     """What only one of the pages shows."""
     if session.state in (SessionState.PLANNED, SessionState.CANCELLED):
-        return {
-            "mix": music.ready_mix(session.playlist) if session.playlist else None,
-            "other": queries.open_of(session.patient),
-        }
+        mix = music.ready_mix(session.playlist) if session.playlist else None
+        return {"mix": mix, "other": queries.open_of(session.patient), "files": keepable(session, mix)}
     facts: dict[str, Any] = {
         "programme": Programme.of(session.mix.plan) if session.mix and session.mix.plan else None,
         "notes": _notes(session),
+        "files": keepable(session, session.mix),
     }
     if session.state is SessionState.OPEN:
         facts["playlists"] = {} if session.music_started_at else _rendered_playlists()
+        facts["outlets"] = {Outlet.UNNAMED: "Not said"} | {
+            outlet: words for outlet, words in OUTLET_WORDS.items() if outlet is not Outlet.UNNAMED
+        }
     elif session.closed_at and session.opened_at:
         facts["lasted_s"] = (session.closed_at - session.opened_at).total_seconds()
         facts["may_reopen"] = rules.may_reopen(session.closed_at, at=moment)
     return facts
+
+
+def _music_wishes(session: DosingSession) -> dict[str, Any]:
+    """What the patient wants of music, and what in the chosen playlist goes against it."""
+    avoid = avoid_of(session.patient)
+    playlist_id = session.playlist_id
+    against = wishes.objections([playlist_id], avoid) if playlist_id else {}
+    return {
+        "wishes": shown_wishes(session.patient),
+        "against": against.get(playlist_id, []) if playlist_id else [],
+    }
 
 
 def _notes(session: DosingSession) -> list[SessionNote]:
@@ -249,6 +296,7 @@ def _plan_page(
         session=session,
         conflict=conflict,
         intention=intention,
+        wishes=shown_wishes(patient),
     )
 
 
@@ -256,7 +304,7 @@ def _plan_form(patient: Patient, session: DosingSession | None = None, **values:
     return PlanForm(
         zone=patient.practice.zone,
         therapists=_therapists(patient, session),
-        playlists=_playlists(),
+        playlists=_playlists(patient),
         **values,
     )
 
@@ -269,10 +317,13 @@ def _therapists(patient: Patient, session: DosingSession | None) -> Choices:
     return {str(session.therapist_id): f"{session.therapist.name}, no longer on the care team"} | team
 
 
-def _playlists() -> Choices:
+def _playlists(patient: Patient) -> Choices:
+    found = _with_readiness()
+    against = wishes.objections([playlist.id for playlist, _ in found], avoid_of(patient))
     return {
         str(playlist.id): f"{_with_length(playlist)}, {'ready to play' if is_ready else 'not rendered yet'}"
-        for playlist, is_ready in _with_readiness()
+        + (", goes against a no-go" if playlist.id in against else "")
+        for playlist, is_ready in found
     }
 
 

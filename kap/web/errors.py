@@ -61,7 +61,7 @@ def install(app: Flask) -> None:
 
 def _refuse_nul() -> None:
     """An address with a NUL in it: no page of ours makes one, and PostgreSQL takes none."""
-    if b"%00" in request.query_string:
+    if b"%00" in request.query_string or "\0" in request.path:
         abort(400)
 
 

@@ -1,16 +1,20 @@
 """Migrations: the newest equals the models, each goes up and down, and data in the tables survives."""
 
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
-from sqlalchemy import inspect, text
+from sqlalchemy import Column, Enum, MetaData, Uuid, column, inspect, table, text
 
 from kap import database
 from kap.database import NewerDatabase, alembic_config
-from kap.db import Model, db
-from tests.conftest import Cast
+from kap.db import Model, UTCDateTime, db
+from tests.conftest import NOON, Cast
 
 
 def test_the_newest_migration_is_what_the_models_say(app: Flask) -> None:
@@ -41,13 +45,14 @@ def test_an_upgrade_that_has_nothing_to_do_keeps_every_row(app: Flask, cast: Cas
 
 def test_a_newer_database_is_left_alone(app: Flask) -> None:
     with db.engine.begin() as connection:
+        newest = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     try:
         with pytest.raises(NewerDatabase):
             database.upgrade(db.engine)
     finally:
         with db.engine.begin() as connection:
-            connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+            connection.execute(text("UPDATE alembic_version SET version_num = :v"), {"v": newest})
 
 
 def test_rows_that_refer_to_nothing_stop_a_migration(app: Flask) -> None:
@@ -57,10 +62,72 @@ def test_rows_that_refer_to_nothing_stop_a_migration(app: Flask) -> None:
         driver = connection.connection.driver_connection
         assert driver is not None
         driver.execute("PRAGMA foreign_keys=OFF")
-        driver.execute("UPDATE alembic_version SET version_num = '0001'")
         driver.execute(
             "INSERT INTO tick (id, assignment_id, item, ticked_at) VALUES ('a', 'b', 'c', '2026-01-01')"
         )
         driver.execute("PRAGMA foreign_keys=ON")
     with pytest.raises(database.BrokenReferences):
         database.upgrade(db.engine)
+
+
+def _first_rows() -> dict[str, dict[str, object]]:
+    """A row of every table of the first migration, each referring to the others."""
+    tables = MetaData()
+    tables.reflect(db.engine)
+    ids = {there.name: uuid4() for there in tables.sorted_tables}
+    rows = {}
+    for there in tables.sorted_tables:
+        if there.name != "alembic_version":
+            mapped = Model.metadata.tables[there.name]
+            rows[there.name] = {
+                each.name: _value(mapped.columns[each.name], ids)
+                for each in there.columns
+                if not each.nullable or each.name == "peaks"
+            }
+    rows["track"] |= {"title": "Élan", "artist": "Straße", "file_name": "01.mp3"}
+    return rows
+
+
+def _value(wanted: Column[Any], ids: dict[str, UUID]) -> object:
+    if wanted.name == "id" and isinstance(wanted.type, Uuid):
+        return ids[wanted.table.name]
+    if wanted.foreign_keys:
+        return ids[next(iter(wanted.foreign_keys)).column.table.name]
+    if isinstance(wanted.type, UTCDateTime):
+        return NOON
+    if isinstance(wanted.type, Enum):
+        return wanted.type.enum_class(wanted.type.enums[0]) if wanted.type.enum_class else "x"
+    values: dict[type, object] = {
+        UUID: uuid4(),
+        int: 1,
+        float: 1.0,
+        bool: False,
+        bytes: b"x",
+        date: NOON.date(),
+        object: {"a": 1},  # JSON
+        str: "x",
+    }
+    return values[wanted.type.python_type]
+
+
+def test_rows_of_the_first_version_survive_the_second(app: Flask) -> None:
+    database.downgrade(db.engine, "0001")
+    try:
+        rows = _first_rows()
+        with db.engine.begin() as connection:
+            for name in (each.name for each in Model.metadata.sorted_tables if each.name in rows):
+                columns = Model.metadata.tables[name].columns
+                # Without the defaults of columns that are not there yet.
+                of_then = table(name, *(column(key, columns[key].type) for key in rows[name]))
+                connection.execute(of_then.insert().values(rows[name]))
+    finally:
+        database.upgrade(db.engine)
+    with db.engine.connect() as connection:
+        for name, row in rows.items():
+            found = connection.execute(Model.metadata.tables[name].select()).mappings().one()
+            assert {key: found[key] for key in row} == row
+        track = connection.execute(Model.metadata.tables["track"].select()).mappings().one()
+        assert track["search_text"] == "\nelan\nstrasse\n\n01.mp3\n@\n"
+        assert (track["tags"], track["vocals"], track["culture"]) == ([], None, None)
+        playlist = connection.execute(Model.metadata.tables["playlist"].select()).mappings().one()
+        assert (playlist["avoid"], playlist["surplus_s"]) == ({}, 0)

@@ -12,18 +12,47 @@ from kap.access.guard import PUBLIC, UndeclaredRoute, declared, may_in_practice,
 from kap.access.permissions import Permission, Role, Tie
 from kap.access.policy import POLICY, allows
 from kap.accounts import actions as accounts
+from kap.consents import actions as signing
+from kap.consents.actions import Given
+from kap.content.consents import consents
 from kap.content.guides import library
 from kap.db import db, transaction
 from kap.integration import actions as integration
 from kap.integration.rules import Writing
-from kap.music.models import Mix, MixState, Playlist, PlaylistTrack, Track, TrackState
+from kap.music import arc_actions as arcs
+from kap.music.arcs import arcs as shipped
+from kap.music.models import (
+    Mix,
+    MixState,
+    Playlist,
+    PlaylistTrack,
+    PlaylistVoice,
+    Track,
+    TrackState,
+    VoiceClip,
+)
 from kap.patients import queries as patients
 from kap.preparation import actions as preparation
+from kap.screening import actions as screening
+from kap.screening.said import Judged
 from kap.sessions import actions as sessions
 from kap.sessions.actions import Plan
-from kap.sessions.rules import Route
+from kap.sessions.models import DosingSession
+from kap.sessions.rules import Route, SessionState
 from tests.conftest import NOON, Browser, Cast
 
+SOUNDS = {
+    "preparation.audio": 404,  # the guide names no music
+    "music.track_file": 404,
+    "music.mix_file": 404,
+    "sessions.music_parts": 404,
+    "sessions.own_music": 404,
+    "sessions.own_music_parts": 404,
+    "music.listen": 422,
+    "music.voice_file": 404,
+    "music.voice_recording": 404,
+    "music.voice_over": 404,
+}
 PEOPLE = ("ana", "theo", "tess", "pia", "pau", "zoe")
 
 
@@ -57,36 +86,81 @@ def world(app: Flask, cast: Cast) -> World:
             practice_id=cast.practice.id, playlist_id=playlist.id, playlist_order=1, state=MixState.WAITING,
             length_s=600, made_at=NOON,
         )  # fmt: skip
-        session.add_all([place, mix])
-        guide = library()["set-setting-intention"]
+        clip = VoiceClip(
+            practice_id=cast.practice.id, title="C", recorded_key="recording/x", clip_key="clip/x",
+            edit={}, made_at=NOON, version=1,
+        )  # fmt: skip
+        arc = arcs.draw(next(iter(shipped().values())), title="D", actor=theo, at=NOON)
+        voice = PlaylistVoice(playlist_id=playlist.id, clip=clip, at_s=1.0)
+        session.add_all([place, mix, clip, voice])
+        guide = library()["intention"]
         assignment = preparation.assign(cast.pia, guide=guide, due_on=None, line="x", actor=theo, at=NOON)
         plan = Plan(planned_at=NOON, route=Route.IV, therapist_id=cast.theo.id, playlist_id=playlist.id)
         dosing = sessions.plan(cast.pia, wanted=plan, actor=theo)
+        heard = _heard_session(cast, playlist)
+        session.add(heard)
         entry = integration.write(
             cast.pia, entry_id=uuid4(), writing=Writing("private words"), version=0, at=NOON
         )
         assert entry is not None
         integration.share(entry, actor=pia, at=NOON)
+        treatment = consents()["treatment"]
+        named = Given(name="Pia", choices={}, words={})
+        signature = signing.sign(
+            cast.pia, treatment, given=named, seen=treatment.digest, device="", actor=pia, at=NOON
+        )
+        screened = screening.record_review(
+            cast.pia, Judged(), version=0, answers_version=0, actor=theo, at=NOON
+        )
         device, _ = accounts.sign_in(_user(cast, "pia"), device="Her phone", at=NOON)
         session.flush()
     return World(
         {
             "patient_id": str(cast.pia.id),
             "assignment_id": str(assignment.id),
+            "signature_id": str(signature.id),
+            "consent": treatment.slug,
+            "review_id": str(screened.id),
             "entry_id": str(entry.id),
             "track_id": str(track.id),
             "playlist_id": str(playlist.id),
             "place_id": str(place.id),
             "mix_id": str(mix.id),
+            "clip_id": str(clip.id),
+            "voice_id": str(voice.id),
+            "arc_id": str(arc.id),
+            "list_format": "jspf",
             "format": "opus",
             "slug": guide.slug,
             "item": guide.items[0].key,
+            "sound": "sample",
             "user_id": str(cast.theo.id),
             "token": "unknown",
             "filename": "css/base.css",
             "dosing": str(dosing.id),
+            "heard": str(heard.id),
             "device": str(device.id),
         }
+    )
+
+
+def _heard_session(cast: Cast, playlist: Playlist) -> DosingSession:
+    """One that is over, whose music Pia may hear again."""
+    mix = Mix(
+        practice_id=cast.practice.id, playlist_id=playlist.id, playlist_order=0, state=MixState.READY,
+        length_s=600, made_at=NOON, plan={"length_s": 600, "tracks": [], "phases": []},
+    )  # fmt: skip
+    return DosingSession(
+        patient=cast.pia,
+        patient_id=cast.pia.id,
+        therapist_id=cast.theo.id,
+        state=SessionState.CLOSED,
+        route=Route.IV,
+        planned_at=NOON,
+        opened_at=NOON,
+        closed_at=NOON,
+        listening_allowed_at=NOON,
+        mix=mix,
     )
 
 
@@ -95,15 +169,20 @@ def _user(cast: Cast, name: str):  # type: ignore[no-untyped-def]
     return person.user if hasattr(person, "user") else person
 
 
+def _session(rule: Rule) -> str:
+    """Which of the things that are called a session an address speaks of."""
+    if "devices" in rule.rule:
+        return "device"
+    return "heard" if rule.rule.startswith("/my/sessions/") else "dosing"
+
+
 def _routes(app: Flask, world: World) -> Iterator[tuple[str, str, Permission | str, Rule]]:
     """(method, address, declared access, rule) of every route, its gaps filled from the world."""
     for rule in app.url_map.iter_rules():
         access = declared(app.view_functions[rule.endpoint])
         assert access is not None
         values = {
-            name: world.ids["device" if "devices" in rule.rule else "dosing"]
-            if name == "session_id"
-            else world.ids[name]
+            name: world.ids[_session(rule)] if name == "session_id" else world.ids[name]
             for name in rule.arguments
         }
         with app.test_request_context():
@@ -123,12 +202,20 @@ def _expected(cast: Cast, name: str, access: Permission, rule: Rule) -> int | No
         if actor.role is not Role.PATIENT:
             return 403
         # A page to write on is blank until it is claimed: for another's id, as for one nobody has.
-        return 404 if name != "pia" and rule.arguments and rule.endpoint != "integration.writing" else None
+        own = rule.arguments - {"consent"}  # a text that everybody may read
+        return 404 if name != "pia" and own and rule.endpoint != "integration.writing" else None
     if not may_in_practice(actor, access):
         return 403
     if "devices/<" in rule.rule:
         return None if name == "pia" else 404
-    belongs_to_practice = rule.arguments & {"track_id", "playlist_id", "mix_id", "user_id"}
+    belongs_to_practice = rule.arguments & {
+        "track_id",
+        "playlist_id",
+        "mix_id",
+        "clip_id",
+        "arc_id",
+        "user_id",
+    }
     return 404 if name == "zoe" and belongs_to_practice else None
 
 
@@ -160,8 +247,8 @@ def test_what_the_policy_allows_opens(
         if method != "GET" or access == PUBLIC or _expected(cast, name, Permission(access), rule) is not None:
             continue
         answer = browser.get(address)
-        # The track was refused and the mix is not rendered yet, so neither has a file.
-        missing_file = rule.endpoint in ("music.track_file", "music.mix_file") and answer.status_code == 404
+        # The track was refused, the mix is not rendered and the guidance not prepared: none has a file.
+        missing_file = rule.endpoint in SOUNDS and answer.status_code == SOUNDS[rule.endpoint]
         if answer.status_code not in (200, 302, 303) and not missing_file:
             wrong.append((rule.rule, answer.status_code))
     assert wrong == []
@@ -207,7 +294,8 @@ def test_no_other_host_is_ever_named(
                 and access != PUBLIC
                 and _expected(cast, name, Permission(access), rule) is None
             ):
-                page = browser.get(address).text
+                answer = browser.get(address)
+                page = answer.text if answer.mimetype == "text/html" else ""
                 for attribute in ('src="http', 'srcset="http', 'action="http', 'rel="stylesheet" href="http'):
                     assert attribute not in page, rule.rule
 
@@ -226,7 +314,7 @@ def test_every_permission_guards_something_or_is_asked_for_in_a_page(app: Flask)
 
 
 def test_the_administrator_has_no_clinical_permission() -> None:
-    clinical = {"patients", "sessions", "preparation", "integration", "music"}
+    clinical = {"patients", "sessions", "preparation", "integration", "music", "consents", "screening"}
     held = {p for p, who in POLICY.items() if any(role is Role.ADMIN for role, _ in who)}
     assert {p for p in held if p.split(":")[0] in clinical} == set()
 

@@ -24,6 +24,8 @@ KINDS = {
     "ogg": ("ogg", "vorbis", "fltp"),
     "opus": ("ogg", "libopus", "flt"),
     "m4a": ("mp4", "aac", "fltp"),
+    "aac": ("adts", "aac", "fltp"),
+    "webm": ("webm", "libopus", "flt"),
 }
 LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
 
@@ -73,6 +75,13 @@ def ffmpeg_decoded(path: Path) -> Wave:
 
 def ffmpeg_levels(wave: Wave) -> tuple[float, float]:
     """(LUFS, dBTP) of a 48 kHz stereo wave by FFmpeg's ebur128 filter, to the last full 100 ms."""
+    told = ffmpeg_readings(wave)[-1]
+    peak = max(told["true_peaks_ch0"], told["true_peaks_ch1"])
+    return told["I"], 20 * np.log10(peak)
+
+
+def ffmpeg_readings(wave: Wave) -> list[dict[str, float]]:
+    """What FFmpeg's ebur128 filter says of a 48 kHz stereo wave every 100 ms: M, S, I, LRA and peaks."""
     graph = av.filter.Graph()
     source = graph.add_abuffer(
         format="flt", sample_rate=48_000, layout="stereo", time_base=Fraction(1, 48_000)
@@ -83,14 +92,13 @@ def ffmpeg_levels(wave: Wave) -> tuple[float, float]:
     frame = AudioFrame.from_ndarray(np.ascontiguousarray(wave).reshape(1, -1), "flt", "stereo")
     frame.sample_rate, frame.pts = 48_000, 0
     graph.push(frame)
-    told: dict[str, str] = {}
+    readings: list[dict[str, float]] = []
     while True:
         try:
             told = graph.pull().metadata
         except (av.BlockingIOError, av.EOFError):
-            break
-    peak = max(float(told["lavfi.r128.true_peaks_ch0"]), float(told["lavfi.r128.true_peaks_ch1"]))
-    return float(told["lavfi.r128.I"]), 20 * np.log10(peak)
+            return readings
+        readings.append({name.removeprefix("lavfi.r128."): float(value) for name, value in told.items()})
 
 
 def piece_of(path: Path, *, target_lufs: float = -20.0, rhythmic: bool = False) -> Piece:

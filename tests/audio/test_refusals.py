@@ -26,7 +26,7 @@ from kap.audio.errors import (
 )
 from kap.audio.measure import Limits, measure
 from tests.audio.conftest import MakeSound
-from tests.audio.sounds import noise, tone
+from tests.audio.sounds import noise, tone, write_sound
 
 
 def refusal(path: Path, *, limits: Limits | None = None) -> tuple[type[AudioError], str]:
@@ -89,6 +89,39 @@ def test_a_streamed_wav_of_unstated_length_is_whole(sound: MakeSound) -> None:
 def test_an_mp3_that_does_not_state_its_length_is_taken_as_it_is(sound: MakeSound) -> None:
     path = sound("plain.mp3", tone(3), "mp3", container={"write_xing": "0"})
     assert measure(path).duration_s == pytest.approx(3.0, abs=0.06)
+
+
+@pytest.mark.parametrize("kind", ["mp3", "aac"])
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.95])
+def test_bare_frames_give_a_cut_away_by_the_last_of_them(sound: MakeSound, kind: str, part: float) -> None:
+    path = sound(f"bare.{kind}", noise(6), kind, container={"write_xing": "0"} if kind == "mp3" else {})
+    data = path.read_bytes()
+    assert measure(path).duration_s == pytest.approx(6.0, abs=0.06)
+    path.write_bytes(data[: int(len(data) * part)])
+    assert refusal(path) == CUT_SHORT
+    path.write_bytes(data[:-3])
+    assert refusal(path) == CUT_SHORT
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 32_000, 44_100])
+def test_mp3_frames_of_every_rate_are_understood(tmp_path: Path, rate: int) -> None:
+    path = write_sound(
+        tmp_path / "bare.mp3", tone(2, rate=rate), "mp3", rate=rate, container={"write_xing": "0"}
+    )
+    assert measure(path).duration_s == pytest.approx(2.0, abs=0.2)
+    path.write_bytes(path.read_bytes()[:-20])
+    assert refusal(path) == CUT_SHORT
+
+
+def test_tags_and_padding_behind_the_frames_are_no_cut(sound: MakeSound) -> None:
+    path = sound("plain.mp3", tone(3), "mp3", container={"write_xing": "0"})
+    data = path.read_bytes()
+    last = b"TAG" + bytes(125)
+    ape, header = struct.pack("<8sIIII8x", b"APETAGEX", 2000, 40, 0, 1 << 31), b"APETAGEX" + bytes(24)
+    ape = header + b"12345678" + ape
+    for behind in (last, ape, ape + last, bytes(40), b"LYRICSBEGIN" + b"la " * 30):
+        path.write_bytes(data + behind)
+        assert measure(path).duration_s == pytest.approx(3.0, abs=0.06)
 
 
 def test_a_damaged_file(sound: MakeSound) -> None:

@@ -29,7 +29,7 @@ def seconds(wave: Wave, start: float, stop: float) -> Wave:
 
 @pytest.fixture(scope="module")
 def two_noises(tmp_path_factory: pytest.TempPathFactory) -> Wave:
-    """30 s and 60 s of noise mixed to 80 s: the joint lies at 22.5 to 30 s, clear of the outer fades."""
+    """30 s and 60 s of noise mixed to 80 s: the joint ends at 30 s, clear of the outer fades."""
     folder = tmp_path_factory.mktemp("noises")
     first = write_sound(folder / "a.flac", noise(30, seed=1), "flac")
     second = write_sound(folder / "b.flac", noise(60, seed=2), "flac")
@@ -58,12 +58,12 @@ def test_every_sample_is_where_the_plan_says(sound: MakeSound) -> None:
     plan = plan_mix(pieces, length_s=65, crossfade_s=4)
     out = np.concatenate(list(mix(plan)))[:, 0] / 0.5
     assert len(out) == 65 * 48_000
-    angle = (np.arange(4 * 48_000) + 0.5) / (4 * 48_000) * np.pi / 2
-    before_fade_out = 35 * 48_000
-    assert plan.segments[1].start == 36 * 48_000
-    assert np.allclose(out[10 * 48_000 : before_fade_out], 1.0, atol=1e-6)
-    joint = out[36 * 48_000 : 40 * 48_000]
-    going = np.cos((np.arange(48_000, 5 * 48_000) + 0.5) / (30 * 48_000) * np.pi / 2)
+    start, stop = plan.segments[1].start, plan.segments[0].stop
+    assert (start / 48_000, stop / 48_000) == (35.84, 40)
+    angle = (np.arange(stop - start) + 0.5) / (stop - start) * np.pi / 2
+    assert np.allclose(out[10 * 48_000 : 35 * 48_000], 1.0, atol=1e-6)
+    joint = out[start:stop]
+    going = np.cos((np.arange(start, stop) - 35 * 48_000 + 0.5) / (30 * 48_000) * np.pi / 2)
     assert np.allclose(joint, (np.sin(angle) + np.cos(angle)) * going, atol=1e-5)
 
 
@@ -97,16 +97,11 @@ def test_finished_files_have_exactly_the_asked_length(
             assert sum(len(block) for block in source.blocks()) == total
 
 
-def test_all_outputs_hold_the_same_mix_in_time_and_its_levels_are_told(
-    sound: MakeSound, tmp_path: Path
-) -> None:
+def test_all_outputs_hold_the_same_mix_in_time(sound: MakeSound, tmp_path: Path) -> None:
     plan = plan_mix([piece_of(sound("a.wav", noise(8, level=0.1), "wav"))], length_s=8)
     outputs = {kind: tmp_path / f"mix.{kind}" for kind in ("opus", "m4a", "flac")}
     made, truth = render(plan, outputs), np.concatenate(list(mix(plan)))
-    loudness, peak = ffmpeg_levels(truth)
-    assert made.loudness_lufs == pytest.approx(loudness, abs=0.1)
-    assert made.true_peak_dbtp == pytest.approx(peak, abs=0.2)
-    assert made.reduction_db == 0.0
+    assert made.samples == len(truth)
     spectrum = np.conj(np.fft.rfft(truth[:, 0]))
     for path in outputs.values():
         decoded = ffmpeg_decoded(path)[: len(truth), 0]
@@ -132,11 +127,9 @@ def test_two_pieces_at_the_ceiling_do_not_exceed_it_together(sound: MakeSound, t
     paths = [sound(f"{name}.flac", tone(40, hertz=1000, level=0.5), "flac") for name in ("a", "b")]
     plan = plan_mix([piece_of(path, target_lufs=0.0) for path in paths], length_s=65, crossfade_s=4)
     assert [segment.bound_by for segment in plan.segments] == ["ceiling", "ceiling"]
-    made = render(plan, {"flac": tmp_path / "mix.flac"})
+    render(plan, {"flac": tmp_path / "mix.flac"})
     decoded = ffmpeg_decoded(tmp_path / "mix.flac")
     assert ffmpeg_levels(decoded)[1] == pytest.approx(-2.0, abs=0.1)
-    assert made.true_peak_dbtp == pytest.approx(-2.0, abs=0.1)
-    assert made.reduction_db == pytest.approx(3.0, abs=0.2)
     assert level(seconds(decoded, 12, 34), 0.5).min() == pytest.approx(-5.0, abs=0.1)
 
 
@@ -165,7 +158,7 @@ def test_a_cancelled_render_leaves_nothing_and_keeps_what_was_there(sound: MakeS
     out = tmp_path / "out"
     out.mkdir()
     (out / "mix.opus").write_bytes(b"the last good one")
-    asked = iter([False, False, False, True])
+    asked = iter([False, False, True])
     with pytest.raises(Cancelled):
         render(
             plan,

@@ -1,16 +1,29 @@
 """What is compared with what. Each group is given a scratch folder and yields its rows."""
 
+import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.bench.processes import Work, once, side_by_side
+from tests.bench.processes import Cost, Work, once, side_by_side
 from tests.bench.report import Row, less_is_better, more_is_better
 
 Group = Callable[[Path], Iterator[Row]]
 
 TRACK_S = 120
 SLOWEST_RECIPE = "river-stones"
+LIBRARIES = (100, 1_000, 10_000)
 PRACTICES = {"20 of 50": "20:50", "200 of 2,000": "200:2000"}
+
+
+def building(_: Path) -> Iterator[Row]:
+    """A programme of two hours with its surplus, from libraries of three sizes."""
+    took = once(Work("build", tuple(map(str, LIBRARIES)))).answer
+    fewer = None
+    for size in LIBRARIES:
+        name, found = f"build 120 min from {size:,} tracks, time", took[str(size)]
+        yield less_is_better(name, found, "s", fewer) if fewer else Row(name, found, "s")
+        fewer = (f"{size:,} tracks", found)
 
 
 def composing(_: Path) -> Iterator[Row]:
@@ -37,21 +50,59 @@ def importing(folder: Path) -> Iterator[Row]:
 
 
 def mixing(folder: Path) -> Iterator[Row]:
-    """One mix to Opus and M4A, beside pydub making the Opus file alone."""
-    tracks = _library(folder)
-    peaks = {}
-    for minutes in (20, 40):
-        work = (tracks, str(minutes), str(folder))
-        costs = side_by_side({f"mix {minutes} min": Work("mix_kap", work), "pydub": Work("mix_pydub", work)})
-        kap, pydub = costs[f"mix {minutes} min"], costs["pydub"]
-        peaks[minutes] = kap.peak_mb
-        for what, unit, ours, theirs in (
-            ("time", "s", kap.wall_s, pydub.wall_s),
-            ("processor time", "s", kap.cpu_s, pydub.cpu_s),
-            ("peak memory", "MB", kap.peak_mb, pydub.peak_mb),
-        ):
-            yield less_is_better(f"mix {minutes} min, {what}", ours, unit, ("pydub", theirs))
-    yield less_is_better("mix 40 min, peak memory again", peaks[40], "MB", ("20 min", peaks[20]))
+    """The same mix to Opus by Kap, plain pydub, FFmpeg's `acrossfade` and one streaming encode."""
+    tracks = _twelve(folder)
+    store, nothing, hour = str(folder / "packets"), str(folder / "no-packets"), "60"
+    prepared = once(Work("prepare_kap", (tracks, store)))
+    yield Row("import: encode 12 tracks, both formats", prepared.wall_s, "s")
+
+    def kap(minutes: str, packets: str, kinds: str = "opus", *how: str) -> Work:
+        return Work("mix_kap", (tracks, minutes, str(folder), packets, kinds, *how))
+
+    peers = {
+        "pydub": Work("mix_pydub", (tracks, hour, str(folder))),
+        "FFmpeg acrossfade": Work("mix_ffmpeg", (tracks, hour, str(folder))),
+        "streaming encode": Work("mix_stream", (tracks, hour, str(folder))),
+    }
+    costs = side_by_side({"warm": kap(hour, store), "cold": kap(hour, nothing), **peers})
+    warm = costs["warm"]
+    for peer in peers:
+        yield less_is_better("mix 60 min, warm, time", warm.wall_s, "s", (peer, costs[peer].wall_s))
+    for peer in peers:
+        yield less_is_better("mix 60 min, warm, peak memory", warm.peak_mb, "MB", (peer, costs[peer].peak_mb))
+    streamed = costs["streaming encode"]
+    yield less_is_better(
+        "mix 60 min, cold, time", costs["cold"].wall_s, "s", ("streaming encode", streamed.wall_s)
+    )
+    yield Row("mix 60 min, cold, peak memory", costs["cold"].peak_mb, "MB")
+    yield from _of_kap_alone(folder, tracks, store, warm, kap)
+
+
+def _of_kap_alone(
+    folder: Path, tracks: str, store: str, warm: Cost, kap: Callable[..., Work]
+) -> Iterator[Row]:
+    kept = str(folder / "kept")
+    hour = "60"
+    costs = side_by_side({"120 min": kap("120", store), "both": kap(hour, store, "opus,m4a")})
+    longer = costs["120 min"]
+    yield Row("mix 120 min, warm, time", longer.wall_s, "s")
+    yield less_is_better("mix 120 min, warm, peak memory", longer.peak_mb, "MB", ("60 min", warm.peak_mb))
+    yield Row("mix 60 min, warm, Opus and AAC, time", costs["both"].wall_s, "s")
+    shutil.copytree(store, kept, copy_function=os.link)
+    once(kap(hour, kept, "opus", "kept"))
+    again = once(kap(hour, kept, "opus", "kept"))
+    yield Row("the same mix again, time", again.wall_s, "s")
+    changed = once(kap(hour, kept, "opus", "kept", "changed"))
+    yield Row("one track changed in the middle, time", changed.wall_s, "s")
+    yield Row("one track changed in the middle, tracks encoded", changed.answer["tracks"], "")
+    yield Row(
+        "one track changed in the middle, passages encoded: two joints, and the end, which moves",
+        changed.answer["passages"],
+        "",
+    )
+    for name, packets in (("warm", store), ("cold", str(folder / "no-packets"))):
+        first = once(Work("first_second", (tracks, hour, packets)))
+        yield Row(f"first second of a mix, {name}", 1000 * first.answer, "ms")
 
 
 def pages(_: Path) -> Iterator[Row]:
@@ -63,11 +114,21 @@ def pages(_: Path) -> Iterator[Row]:
 
 
 GROUPS: Mapping[str, Group] = {
+    "building": building,
     "composing": composing,
     "importing": importing,
     "mixing": mixing,
     "pages": pages,
 }
+
+
+def _twelve(folder: Path) -> str:
+    """Path of a description of the tracks to mix, made now."""
+    made = folder / "twelve"
+    made.mkdir()
+    described = str(made / "tracks.json")
+    once(Work("twelve", (described,)))
+    return described
 
 
 def _library(folder: Path) -> str:

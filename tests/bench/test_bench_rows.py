@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from kap.audio.decode import Source
 from tests.bench.processes import Work, once
 from tests.bench.report import Row, less_is_better, more_is_better, shown, write
 from tests.bench.work.tracks import Track, programme
@@ -57,9 +58,24 @@ def test_every_audio_program_does_its_work(tmp_path: Path) -> None:
     assert once(Work("length", (described,))).answer == 180.0
     for program in ("measure_kap", "measure_ffmpeg"):
         assert once(Work(program, (described,))).answer is None
-    for program in ("mix_kap", "mix_pydub"):
-        once(Work(program, (described, "1", str(tmp_path))))
-    assert sorted(path.name for path in tmp_path.glob("*.[mo]*")) == ["kap.m4a", "kap.opus", "pydub.opus"]
+
+
+def test_every_program_makes_the_same_mix(tmp_path: Path) -> None:
+    described, store = str(tmp_path / "tracks.json"), str(tmp_path / "packets")
+    once(Work("twelve", (described, "15")))
+    once(Work("prepare_kap", (described, store)))
+    made = once(Work("mix_kap", (described, "1.5", str(tmp_path), store, "opus,m4a"))).answer
+    assert (made["tracks"], made["passages"] > 0) == (0, True)
+    assert once(Work("first_second", (described, "1.5", store))).answer > 0
+    for program in ("mix_pydub", "mix_ffmpeg", "mix_stream"):
+        once(Work(program, (described, "1.5", str(tmp_path))))
+    lengths = {path.name: seconds_of(path) for path in tmp_path.glob("*.opus") if "track" not in path.name}
+    assert lengths == {name: 90.0 for name in ("kap.opus", "pydub.opus", "ffmpeg.opus", "stream.opus")}
+
+
+def seconds_of(path: Path) -> float:
+    with Source(path) as source:
+        return round(sum(map(len, source.blocks())) / 48_000, 2)
 
 
 def test_pages_of_both_practices_are_measured() -> None:

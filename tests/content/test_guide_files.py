@@ -175,3 +175,16 @@ def test_windows_line_ends_read_the_same(write: Write, tmp_path: Path, front: st
     other.parent.mkdir()
     other.write_bytes((front + BODY).replace("\n", "\r\n").encode())
     assert load_guide(other).blocks == unix.blocks
+
+
+def test_merge_keys_are_not_read(write: Write) -> None:
+    wider = "".join(f"b{n}: &b{n} {{<<: [{','.join([f'*b{n - 1}'] * 9)}]}}\n" for n in range(1, 12))
+    with pytest.raises(ContentError, match="line 3: front matter: “<<” is not read here"):
+        load_guide(write(f"---\nb0: &b0 {{x: 1}}\n{wider}---\nText.\n"))
+
+
+def test_a_nul_is_refused_with_its_line(tmp_path: Path, front: str) -> None:
+    path = tmp_path / "a-walk.md"
+    path.write_bytes(front.encode() + b"\nWalk\0.\n")
+    with pytest.raises(ContentError, match="the text holds a NUL"):
+        load_guide(path)

@@ -1,4 +1,4 @@
-"""Guides stay within nine years of school by the Flesch-Kincaid grade (Kincaid and others 1975)."""
+"""Guides and consents stay within nine years of school by the Flesch-Kincaid grade (Kincaid et al. 1975)."""
 
 import re
 from pathlib import Path
@@ -13,8 +13,11 @@ _SENTENCE_END = re.compile(r"[.!?]+(?=\s|$|[”*])")
 _WORD = re.compile(r"[A-Za-z]+(?:[’'][a-z]+)?")
 
 
-@pytest.mark.parametrize("path", sorted((TEMPLATES / "guides").glob("*.md")), ids=lambda path: path.stem)
-def test_a_guide_reads_easily(path: Path) -> None:
+TEXTS = sorted(path for folder in ("guides", "consents") for path in (TEMPLATES / folder).glob("*.md"))
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
+def test_it_reads_easily(path: Path) -> None:
     assert grade(read_document(path).body) <= 9
 
 
@@ -38,7 +41,8 @@ def grade(markdown: str) -> float:
 
 def _plain(markdown: str) -> str:
     """Running text, where every paragraph, heading and list item ends a sentence."""
-    text = re.sub(r"- \[ \] \{[a-z0-9-]+\}", "-", CITATION.sub("", markdown))
+    text = re.sub(r"^:::.*$", "", CITATION.sub("", markdown), flags=re.MULTILINE)
+    text = re.sub(r"- \[ \] \{[a-z0-9-]+\}", "-", text)
     parts = re.split(r"\n\s*\n|\n(?=\s*(?:[-#]|\d+\.))", text)
     parts = [re.sub(r"^\s*(?:[-#]+|\d+\.)\s*|\*+", "", part).strip() for part in parts]
     return " ".join(part if _SENTENCE_END.search(part[-2:]) else f"{part}." for part in parts if part)

@@ -38,8 +38,8 @@ def test_a_patients_arc_step_by_step(at_browser: At, cast: Cast, clock: Travelle
         return next_step_on(pia.get("/").text)
 
     assert step() == "Nothing is waiting for you"
-    guide = given(cast.pia, cast.theo, "set-setting-intention", date(2026, 11, 22))
-    assert step() == "Read: Set, setting and intention"
+    guide = given(cast.pia, cast.theo, "intention", date(2026, 11, 22))
+    assert step() == "Read: Finding an intention"
     with transaction():
         preparation.finish(guide, actor=cast.actor("pia"), at=TODAY)
     assert step() == "Nothing is waiting for you"
@@ -64,7 +64,7 @@ def test_a_patients_home_says_what_is_coming_and_what_is_done(
     at_browser: At, cast: Cast, clock: Traveller
 ) -> None:
     given(cast.pia, cast.theo, "what-kap-is", date(2026, 11, 19))
-    given(cast.pia, cast.theo, "after-the-session", date(2026, 12, 24))
+    given(cast.pia, cast.theo, "the-first-night", date(2026, 12, 24))
     planned(cast.pia, cast.theo, TODAY + timedelta(days=20))
     held(cast.pia, cast.theo, TODAY - timedelta(days=30))
     written(cast.pia, SECRET, TODAY - timedelta(days=29))
@@ -255,7 +255,7 @@ def test_the_first_pages_cost_the_same_whatever_happens_in_them(
     few = cost()
     for days in range(2, 8):
         live(days)
-    for slug in ("set-setting-intention", "the-day-of-the-session", "after-the-session"):
+    for slug in ("intention", "the-day-of-the-session", "the-first-night"):
         given(cast.pia, cast.theo, slug, date(2026, 11, 19))
     admit(cast, *(f"Person {number}" for number in range(20)))
     assert cost() == few

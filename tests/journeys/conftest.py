@@ -67,6 +67,14 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def signed_in(chromium: Browser, stage: Stage, product: Running) -> Any:
+    """The cookies of the therapist, who signed in once for all tests of a module."""
+    with chromium.new_context() as context:
+        context.set_default_timeout(PATIENCE_MS)
+        return stage.therapist.sits_down(Person(context, product.address)).context.cookies()
+
+
 @pytest.fixture
 def sit_down(chromium: Browser, product: Running) -> Iterator[SitDown]:
     there: list[Person] = []

@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
+import av
 from sqlalchemy import select
 
 from kap.access.actor import Actor
@@ -32,9 +33,12 @@ from kap.patients.actions import Identity
 from kap.patients.models import Patient
 from kap.preparation import actions as preparation
 from kap.sessions import actions as sessions
+from kap.sessions import queries as session_queries
 from kap.sessions.actions import Plan
+from kap.sessions.models import DosingSession
 from kap.sessions.rules import Route
-from tests.audio.sounds import tone, write_sound
+from kap.storage import storage
+from tests.audio.sounds import noise, tone, write_sound
 from tests.journeys.person import Person
 from tests.product.conftest import process_pause
 
@@ -103,9 +107,21 @@ class Stage:
         """A minute of music, uploaded, measured, judged, built and rendered by the product's worker."""
         return self._ask(_Setting.rendered_playlist, folder)
 
+    def finished_playlist(self, folder: Path, *, programme_s: int, surplus_s: int = 0) -> UUID:
+        """Music as if it had been rendered: soft noise in both formats, and a plan that says what plays."""
+        return self._ask(_Setting.finished_playlist, folder, programme_s, surplus_s)
+
+    def plan_session(self, who: PatientOnStage, playlist_id: UUID) -> str:
+        """A session that is planned for now; the path of its page."""
+        return self._ask(_Setting.plan_session, who, playlist_id)
+
     def open_session(self, who: PatientOnStage, playlist_id: UUID) -> str:
         """A session that is open and has its music; the path of its page."""
         return self._ask(_Setting.open_session, who, playlist_id)
+
+    def notes(self, who: PatientOnStage) -> list[str]:
+        """Every note of their sessions, in the order they were written."""
+        return self._ask(_Setting.notes, who)
 
     def close(self) -> None:
         self._ask(_Setting.close)
@@ -162,19 +178,67 @@ class _Setting:
                 patient, guide=library()[slug], due_on=None, line=None, actor=self._actor, at=now()
             )
 
+    def plan_session(self, who: PatientOnStage, playlist_id: UUID) -> str:
+        with transaction():
+            return f"{who.chart}/sessions/{self._planned(who, playlist_id).id}"
+
     def open_session(self, who: PatientOnStage, playlist_id: UUID) -> str:
         with transaction():
-            patient = db.session.get_one(Patient, who.patient_id)
-            wanted = Plan(
-                planned_at=now() - timedelta(minutes=5),
-                route=Route.IV,
-                therapist_id=self.therapist.user_id,
-                playlist_id=playlist_id,
-            )
-            session = sessions.plan(patient, wanted=wanted, actor=self._actor)
-            db.session.flush()
+            session = self._planned(who, playlist_id)
             sessions.open_session(session, actor=self._actor, at=now())
             return f"{who.chart}/sessions/{session.id}"
+
+    def _planned(self, who: PatientOnStage, playlist_id: UUID) -> DosingSession:
+        wanted = Plan(
+            planned_at=now() - timedelta(minutes=5),
+            route=Route.IV,
+            therapist_id=self.therapist.user_id,
+            playlist_id=playlist_id,
+        )
+        patient = db.session.get_one(Patient, who.patient_id)
+        session = sessions.plan(patient, wanted=wanted, actor=self._actor)
+        db.session.flush()
+        return session
+
+    def notes(self, who: PatientOnStage) -> list[str]:
+        patient = db.session.get_one(Patient, who.patient_id)
+        held = session_queries.sessions_of(patient)
+        found = [note.text for session in held for note in session_queries.notes_of(session)]
+        db.session.rollback()
+        return found
+
+    def finished_playlist(self, folder: Path, programme_s: int, surplus_s: int) -> UUID:
+        length_s = programme_s + surplus_s
+        keys = {}
+        for kind in ("opus", "m4a"):
+            path = _rain(folder, kind, length_s)
+            keys[kind] = storage().put(path, kind="mix")
+        with transaction() as session:
+            playlist = Playlist(
+                practice_id=self.practice_id,
+                name="Soft rain",
+                arc="iv-40",
+                length_s=programme_s,
+                surplus_s=surplus_s,
+                seed=1,
+                made_at=now(),
+            )
+            session.add(playlist)
+            session.flush()
+            mix = Mix(
+                practice_id=self.practice_id,
+                playlist_id=playlist.id,
+                playlist_order=playlist.version,
+                state=MixState.READY,
+                length_s=length_s,
+                plan=_plan(programme_s, length_s),
+                opus_key=keys["opus"],
+                m4a_key=keys["m4a"],
+                made_at=now(),
+                ready_at=now(),
+            )
+            session.add(mix)
+            return playlist.id
 
     def rendered_playlist(self, folder: Path) -> UUID:
         for number, (hertz, intensity) in enumerate([(220, 0.2), (330, 0.6)]):
@@ -214,3 +278,52 @@ class _Setting:
                 return
             assert time.monotonic() < deadline, "the worker did not come to it"
             process_pause()
+
+
+def _rain(folder: Path, kind: str, length_s: int) -> Path:
+    """Soft noise: a little of it encoded, and its packets again and again."""
+    once, path = 20, folder / f"finished.{kind}"
+    drops = write_sound(folder / f"drops.{kind}", noise(once, level=0.02), kind)
+    with av.open(str(path), "w") as made:
+        stream: Any = None
+        for turn in range(length_s // once):
+            with av.open(str(drops)) as given:
+                heard = given.streams.audio[0]
+                stream = stream or made.add_stream_from_template(heard)
+                assert heard.time_base is not None
+                period = round(once / heard.time_base)
+                for packet in given.demux(heard):
+                    # What an encoder puts before the beginning belongs there once.
+                    if packet.pts is None or packet.pts >= period or (turn and packet.pts < 0):
+                        continue
+                    packet.pts = packet.dts = packet.pts + turn * period
+                    packet.stream = stream
+                    made.mux(packet)
+    return path
+
+
+def _plan(programme_s: int, length_s: int) -> dict[str, Any]:
+    """What plays when in `finished_playlist`: two tracks along three phases, then calm music."""
+    thirds = [programme_s * part / 3 for part in range(4)]
+    names, heights = ("Settle", "Peak", "Return"), (0.1, 0.5, 0.7, 0.1)
+    tracks = [("Rain", 0, programme_s / 2), ("Fog", programme_s / 2, programme_s)]
+    if length_s > programme_s:
+        tracks.append(("Dew", programme_s, length_s))
+    return {
+        "length_s": length_s,
+        "programme_s": programme_s,
+        "tracks": [
+            {"title": title, "artist": "", "start_s": start, "end_s": end} for title, start, end in tracks
+        ],
+        "phases": [
+            {
+                "name": name.lower(),
+                "label": name,
+                "start_s": thirds[number],
+                "end_s": thirds[number + 1],
+                "from": heights[number],
+                "to": heights[number + 1],
+            }
+            for number, name in enumerate(names)
+        ],
+    }

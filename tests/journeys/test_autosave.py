@@ -175,10 +175,10 @@ def test_leaving_in_a_hurry_keeps_the_last_word(sit_down: SitDown, pia: PatientO
 
 
 def test_the_intention_is_saved_as_it_is_typed(sit_down: SitDown, pia: PatientOnStage, stage: Stage) -> None:
-    stage.give(pia, "set-setting-intention")
+    stage.give(pia, "intention")
     person = pia.sits_down(sit_down(width=PHONE))
     person.follow("Start reading")
-    person.arrives("Set, setting and intention")
+    person.arrives("Finding an intention")
     person.fill("In your own words", "To listen.")
     expect(person.finds("#intention [data-saved-state]")).to_have_text("Saved")
     person.page.reload()

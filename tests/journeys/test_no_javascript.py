@@ -10,23 +10,23 @@ pytestmark = pytest.mark.browser
 
 
 def test_reading_ticking_writing_and_sharing(sit_down: SitDown, pia: PatientOnStage, stage: Stage) -> None:
-    stage.give(pia, "set-setting-intention")
+    stage.give(pia, "intention")
     patient = pia.sits_down(sit_down(width=PHONE, javascript=False))
     patient.follow("Start reading")
     heading = patient.page.get_by_role("heading", level=1)
-    expect(heading).to_have_text("Set, setting and intention")
+    expect(heading).to_have_text("Finding an intention")
 
     first = patient.page.get_by_role("checkbox").first
     first.click()
     expect(first).to_be_checked()
-    patient.reads("1 of 5 ticked.")
+    patient.reads("1 of 3 ticked.")
     first.click()
     expect(first).not_to_be_checked()
     patient.fill("In your own words", "To listen.")
     patient.press("Save my intention")
     patient.reads("Your intention is saved.")
     patient.press("Mark as done")
-    patient.reads("“Set, setting and intention” is marked as done.")
+    patient.reads("“Finding an intention” is marked as done.")
 
     patient.visit("/my/journal")
     patient.follow("Write")

@@ -1,66 +1,42 @@
 """The room of a session: music that goes on, hands on the keyboard, notes while it plays."""
 
 import re
+from typing import Any
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
 from tests.journeys.conftest import SitDown
 from tests.journeys.person import Person
+from tests.journeys.room import elapsed, falls_silent, is_at, is_silent, plays
 from tests.journeys.stage import PRACTICE, Stage
 
 pytestmark = pytest.mark.browser
 
-LENGTH = 60
+LENGTH, SURPLUS = 60, 120
 SKIP = 15
 
 
+@pytest.fixture(scope="module")
+def minute(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> UUID:
+    return stage.finished_playlist(tmp_path_factory.mktemp("minute"), programme_s=LENGTH, surplus_s=SURPLUS)
+
+
 @pytest.fixture
-def therapist(sit_down: SitDown, stage: Stage, playlist_id: UUID) -> Person:
+def therapist(sit_down: SitDown, signed_in: Any, stage: Stage, minute: UUID) -> Person:
     """The therapist in the room of a session that has just been opened."""
-    path = stage.open_session(stage.patient(), playlist_id)
-    person = stage.therapist.sits_down(sit_down())
+    path = stage.open_session(stage.patient(), minute)
+    person = sit_down()
+    person.context.add_cookies(signed_in)
     person.visit(path)
-    person.arrives("Pia Pine")
+    expect(person.page.get_by_role("heading", level=1)).to_have_text("Pia Pine")
     return person
-
-
-def elapsed(page: Page) -> Locator:
-    return page.locator("[data-elapsed]")
-
-
-def is_at(page: Page, earliest: int, latest: int) -> None:
-    """The clock shows, now or soon, a time of that range of seconds."""
-    shown = "|".join(f"{second // 60}:{second % 60:02}" for second in range(earliest, latest + 1))
-    expect(elapsed(page)).to_have_text(re.compile(f"^({shown})$"))
-
-
-def plays(page: Page) -> None:
-    """The clock advances."""
-    shown = elapsed(page).inner_text()
-    expect(elapsed(page)).not_to_have_text(shown)
-    expect(page.locator("[data-toggle-words]")).to_have_text("Pause")
-
-
-def is_silent(page: Page) -> bool:
-    paused: bool = page.evaluate("document.querySelector('[data-audio]').paused")
-    return paused
-
-
-def falls_silent(page: Page) -> None:
-    """The music has faded and stopped."""
-    page.evaluate(
-        """() => new Promise((resolve) => {
-          const audio = document.querySelector("[data-audio]");
-          if (audio.paused) resolve();
-          else audio.addEventListener("pause", () => resolve(), { once: true });
-        })"""
-    )
 
 
 def test_it_plays_pauses_and_seeks(therapist: Person) -> None:
     page = therapist.page
+    therapist.checks()
     expect(page.locator("[data-remaining]")).to_have_text("1:00")
     assert is_silent(page)
     therapist.press("Play")
@@ -163,3 +139,20 @@ def test_without_the_connection_what_is_loaded_goes_on_playing(therapist: Person
     plays(page)
     plays(page)
     therapist.context.set_offline(False)
+
+
+def test_two_tabs_of_one_room_are_heard_once(therapist: Person) -> None:
+    page = therapist.page
+    therapist.press("Play")
+    plays(page)
+    second = therapist.context.new_page()
+    second.goto(page.url)
+    elsewhere = "It plays in another tab of this browser. Press play to have it here instead."
+    expect(second.locator("[data-says]")).to_have_text(elsewhere)
+    assert is_silent(second)
+    plays(page)
+    second.get_by_role("button", name="Play", exact=True).click()
+    plays(second)
+    falls_silent(page)
+    expect(page.locator("[data-says]")).to_have_text(elsewhere)
+    plays(second)

@@ -13,19 +13,11 @@ from kap.music import actions, playlist_actions, queries
 from kap.music.arcs import arcs
 from kap.music.builder import build
 from kap.music.models import Playlist, Track, TrackState
+from kap.music.track_tasks import MEASURES
 from tests.audio.sounds import tone, write_sound
 from tests.conftest import Cast
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-MEASURES = (
-    "codec",
-    "duration_s",
-    "loudness_lufs",
-    "true_peak_dbtp",
-    "lead_silence_s",
-    "trail_silence_s",
-    "peaks",
-)
 KINDS = ("flac", "mp3", "ogg", "m4a", "wav")
 
 
@@ -60,6 +52,7 @@ def library(cast: Cast, sounds: dict[str, Path], measured: dict[str, Measured]) 
             assert track is not None
             for name in MEASURES:
                 setattr(track, name, getattr(measured[kind], name))
+            track.startles_s = list(measured[kind].startles_s)
             track.state, track.intensity = TrackState.READY, 0.15 + 0.1 * number
             db.session.execute(delete(Job).where(Job.about == track.id))  # measured already
         tracks.append(track)

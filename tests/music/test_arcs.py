@@ -1,11 +1,24 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kap.music.arcs import SMOOTHING_MIN, Arc, ArcError, arcs, load
+from kap.music.arcs import (
+    SMOOTHING_MIN,
+    STYLES,
+    Arc,
+    ArcError,
+    Phase,
+    PhaseRules,
+    Point,
+    arc_from,
+    arcs,
+    load,
+)
 
 SHIPPED = sorted(arcs())
 
@@ -99,22 +112,59 @@ def short(write: Callable[..., Path]) -> Arc:
     return load(write(ARC))
 
 
-@pytest.mark.parametrize("slug", SHIPPED)
-def test_a_shipped_arc_follows_the_table(slug: str) -> None:
-    rows = [
+def rows(arc: Arc) -> list[tuple[str, float, float, float, float]]:
+    return [
         (phase.name, phase.start_min, phase.end_min, phase.start_intensity, phase.end_intensity)
-        for phase in arcs()[slug].phases
+        for phase in arc.phases
     ]
-    assert rows == TABLE[slug]
 
 
-def test_routes_and_lengths() -> None:
-    assert [(arc.slug, arc.route, arc.start_min, arc.length_min) for arc in arcs().values()] == [
-        ("iv-40", "iv", -10, 85),
-        ("im", "im", -10, 105),
-        ("sublingual", "sublingual", 0, 100),
-        ("intranasal", "intranasal", 0, 120),
+@pytest.mark.parametrize("slug", TABLE)
+def test_a_standard_arc_follows_the_table(slug: str) -> None:
+    assert rows(arcs()[slug]) == TABLE[slug]
+
+
+@pytest.mark.parametrize("slug", TABLE)
+@pytest.mark.parametrize("style, factor", [("gentle", 0.6), ("deep", 1.15)])
+def test_a_gentle_and_a_deep_arc_scale_what_lies_above_the_floor(
+    slug: str, style: str, factor: float
+) -> None:
+    def scaled(intensity: float) -> float:
+        return pytest.approx(min(0.85, 0.15 + factor * (intensity - 0.15)), abs=0.006)  # type: ignore[return-value]
+
+    assert rows(arcs()[f"{slug}-{style}"]) == [
+        (name, start, end, scaled(low), scaled(high)) for name, start, end, low, high in TABLE[slug]
     ]
+
+
+@pytest.mark.parametrize("slug", TABLE)
+def test_a_steady_arc_neither_rises_nor_has_a_peak(slug: str) -> None:
+    arc = arcs()[f"{slug}-steady"]
+    assert {intensity for _, _, _, *both in rows(arc)[1:-1] for intensity in both} == {0.3}
+    assert arc.peak is None
+
+
+def test_every_route_ships_in_every_style() -> None:
+    assert [(arc.slug, arc.route, arc.style, arc.start_min, arc.length_min) for arc in arcs().values()] == [
+        (slug if style == "standard" else f"{slug}-{style}", route, style, start, length)
+        for slug, route, start, length in (
+            ("iv-40", "iv", -10, 85),
+            ("im", "im", -10, 105),
+            ("sublingual", "sublingual", 0, 100),
+            ("intranasal", "intranasal", 0, 120),
+        )
+        for style in ("standard", "gentle", "deep", "steady")
+    ]
+    assert sorted(STYLES) == ["deep", "gentle", "standard", "steady"]
+
+
+@pytest.mark.parametrize("slug", SHIPPED)
+def test_phases_that_carry_the_experience_allow_no_words_and_no_sudden_rises(slug: str) -> None:
+    carrying = [
+        phase for phase in arcs()[slug].phases if phase.name not in ("return", "ground", "observation")
+    ]
+    assert {phase.rules.words for phase in carrying} == {"none", "wordless"}
+    assert {phase.rules.startles for phase in carrying} == {0}
 
 
 @pytest.mark.parametrize("slug", SHIPPED)
@@ -269,6 +319,101 @@ def test_a_broken_arc_names_its_field(
     assert str(caught.value) == f"{path}, {field}: {reason}"
 
 
+def one_phase(**values: object) -> dict[str, object]:
+    return {"label": "A", "start": 0, "end": 20, **values}
+
+
+DRAWN = {
+    "title": "Two hills",
+    "route": "im",
+    "phases": [
+        {"label": "First hill", "start": 0, "end": 30, "words": "none", "pulse": "slow", "startles": 0},
+        {"label": "Second hill", "start": 30, "end": 60, "loudness_range": 8.5, "elastic": True},
+    ],
+    "points": [[0, 0.1], [15, 0.5], [30, 0.2], [45, 0.6], [60, 0.1]],
+}
+
+
+def test_a_drawn_arc_follows_its_points() -> None:
+    arc = arc_from(DRAWN, slug="two-hills")
+    assert [round(arc.intensity_at(minute), 3) for minute in (-5, 0, 7.5, 15, 30, 40, 60, 99)] == [
+        *(0.1, 0.1, 0.3, 0.5, 0.2, 0.467, 0.1, 0.1)
+    ]
+    assert arc.phases[0] == Phase(
+        name="first-hill",
+        label="First hill",
+        start_min=0,
+        end_min=30,
+        start_intensity=0.1,
+        end_intensity=0.2,
+        character="",
+        rules=PhaseRules(words="none", pulse="slow", loudness_range=None, startles=0),
+        elastic=False,
+    )
+    assert arc.phases[0].rules.in_words() == ("no vocals", "a slow pulse at most", "no sudden rises")
+    assert arc.phases[1].rules.in_words() == ("a loudness range up to 8.5 LU",)
+
+
+def test_the_points_of_a_drawn_arc_move_with_its_phases() -> None:
+    fitted = arc_from(DRAWN).fitted(90)
+    assert fitted.points == (
+        Point(0, 0.1),
+        Point(15, 0.5),
+        Point(30, 0.2),
+        Point(60, 0.6),
+        Point(90, 0.1),
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "reason"),
+    [
+        ({"title": ""}, "title", "must be text"),
+        ({"title": "a" * 121}, "title", "may have 120 characters at most"),
+        ({"route": None}, "route", "must be text"),
+        ({"style": "wild"}, "style", "must be one of gentle, standard, deep, steady"),
+        ({"colour": "red"}, "colour", "is not a known field"),
+        ({"phases": []}, "phases", "must be one or more tables"),
+        ({"phases": "none"}, "phases", "must be one or more tables"),
+        ({"points": [[0, 0.1], [0, 0.2]]}, "points[2].minute", "must come after 0, the point before"),
+        ({"points": [[0, 0.1], [5, 1.2]]}, "points[2].intensity", "must lie between 0 and 1"),
+        ({"points": [[0, True]]}, "points[1].intensity", "must be a number"),
+        ({"points": [[0]]}, "points[1]", "must be a minute and an intensity"),
+        ({"points": [[-1, 0.1]]}, "points[1].minute", "must lie inside the phases"),
+        ({"points": [[n, 0.1] for n in range(41)]}, "points", "may have 40 entries at most"),
+        ({"phases": [one_phase(end=9)]}, "phases", "must cover 10 to 240 minutes"),
+        ({"phases": [one_phase(end=241)]}, "phases", "must cover 10 to 240 minutes"),
+        ({"phases": [one_phase(end=1e99)]}, "phases[1].end", "must be a number"),
+        ({"phases": [one_phase(end=2000)]}, "phases[1].end", "must lie within a day of minute 0"),
+        (
+            {"phases": [one_phase(startles=0.5)]},
+            "phases[1].startles",
+            "must be a whole number, 0 or more",
+        ),
+        ({"phases": [one_phase(loudness_range=0)]}, "phases[1].loudness_range", "must be above 0"),
+        ({"phases": [{**one_phase(), "from": 0.1}]}, "phases[1].from", "is not a known field"),
+    ],
+)
+def test_a_broken_drawing_names_its_field(change: dict[str, object], field: str, reason: str) -> None:
+    with pytest.raises(ArcError) as caught:
+        arc_from({**DRAWN, **change})
+    assert str(caught.value) == f"{field}: {reason}"
+
+
+@pytest.mark.parametrize("arc", [*arcs().values(), arc_from(DRAWN)], ids=lambda arc: arc.slug or "drawn")
+def test_an_arc_is_the_same_after_it_was_kept(arc: Arc) -> None:
+    kept = json.loads(json.dumps(arc.as_dict()))
+    assert arc_from(kept, slug=arc.slug) == arc
+
+
+@given(length=st.floats(0.5, 400))
+def test_an_arc_fitted_to_a_playlist_is_the_same_after_it_was_kept(length: float) -> None:
+    for arc in (arcs()["im"], arc_from(DRAWN)):
+        fitted = arc.fitted(length)
+        kept = json.loads(json.dumps(fitted.as_dict()))
+        assert arc_from(kept, slug=arc.slug, as_built=True) == fitted
+
+
 def test_an_arc_without_phases(write: Callable[..., Path]) -> None:
     with pytest.raises(ArcError, match="phases: must be one or more tables"):
         load(write(ARC[: ARC.index("[[phases]]")]))
@@ -288,3 +433,15 @@ def test_a_file_that_is_not_toml(write: Callable[..., Path]) -> None:
 def test_a_file_name_that_is_no_slug(write: Callable[..., Path]) -> None:
     with pytest.raises(ArcError, match="file name: may hold small letters, digits and single hyphens"):
         load(write(ARC, "My Arc.toml"))
+
+
+@pytest.mark.parametrize("values", [[], 3, "iv", None])
+def test_what_is_no_table_is_no_arc(values: Any) -> None:
+    with pytest.raises(ArcError, match="must be a table"):
+        arc_from(values)
+
+
+def test_a_phase_too_short_to_be_stretched_is_refused() -> None:
+    phase = {"label": "All", "start": 0, "end": 1e-310, "from": 0.5, "to": 0.5}
+    with pytest.raises(ArcError, match="must come after its start"):
+        arc_from({"title": "Tiny", "route": "iv", "phases": [phase]}, as_built=True)

@@ -1,6 +1,6 @@
 import pytest
 
-from kap.audio.measure import LINE_LENGTH
+from kap.audio.labels import LINE_LENGTH
 from kap.music.rules import content_type, display_name, intensity_words, title_from
 
 

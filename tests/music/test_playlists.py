@@ -1,17 +1,24 @@
+import html
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from kap.access.audit import Event
 from kap.access.permissions import Permission
 from kap.db import db, transaction
-from kap.music import playlist_actions, queries
+from kap.music import playlist_actions, playlist_queries, queries
 from kap.music.arcs import arcs
-from kap.music.models import Playlist, PlaylistTrack, Track
-from tests.conftest import Browser, Cast
+from kap.music.arrangement import Wanted, decode, encode
+from kap.music.builder import Avoid
+from kap.music.models import Playlist, PlaylistTrack, Track, Vocals
+from tests.conftest import NOON, Browser, Cast
 
 AtBrowser = Callable[[str], Browser]
 ARC = next(iter(arcs()))
@@ -23,8 +30,15 @@ def fresh(playlist_id: UUID) -> Playlist:
     return db.session.get_one(Playlist, playlist_id)
 
 
+def undone(page: str) -> str:
+    """Where the page's offer to undo posts to."""
+    found = re.search(r'action="(/playlists/[^"]+/arrange\?[^"]+)"', page)
+    assert found is not None
+    return html.unescape(found[1])
+
+
 def titles(playlist_id: UUID) -> list[str]:
-    return [place.track.title for place in fresh(playlist_id).places]
+    return [place.track.title for place in fresh(playlist_id).places if place.track]
 
 
 def test_a_playlist_is_built_from_an_arc_and_a_length(at_browser: AtBrowser, library: list[Track]) -> None:
@@ -34,10 +48,11 @@ def test_a_playlist_is_built_from_an_arc_and_a_length(at_browser: AtBrowser, lib
     playlist = db.session.scalars(select(Playlist)).one()
     assert answer.location == f"/playlists/{playlist.id}"
     assert (playlist.name, playlist.arc, playlist.length_s, playlist.version) == ("Morning", ARC, 60, 1)
-    build = queries.laid_out(playlist)
+    build = playlist_queries.laid_out(playlist)
     assert build.short_s == 0
     page = theo.get(answer.location).text
-    for place, laid in zip(playlist.places, build.places, strict=True):
+    for place, laid in zip(playlist.places, build.chosen, strict=True):
+        assert place.track is not None
         assert place.track.title in page
         assert laid.why in page
     assert "Morning" in theo.get("/playlists").text
@@ -113,12 +128,10 @@ def test_at_the_end_of_the_list_nothing_moves(at_browser: AtBrowser, playlist: P
 def test_a_track_is_removed_and_put_back_where_it_was(at_browser: AtBrowser, playlist: Playlist) -> None:
     theo, order = at_browser("theo"), titles(playlist.id)
     second = fresh(playlist.id).places[1]
-    track_id, before = second.track_id, playlist.places[0].id
     theo.post(f"/playlists/{playlist.id}/places/{second.id}/remove", {"version": 1})
     assert titles(playlist.id) == [order[0], *order[2:]]
     assert [place.position for place in fresh(playlist.id).places] == list(range(len(order) - 1))
-    undo = f"/playlists/{playlist.id}/add?track_id={track_id}&after={before}&version=2"
-    assert undo.replace("&", "&amp;") in theo.get(f"/playlists/{playlist.id}").text
+    undo = undone(theo.get(f"/playlists/{playlist.id}").text)
     theo.post(undo)
     assert titles(playlist.id) == order
     assert fresh(playlist.id).version == 3
@@ -152,7 +165,8 @@ def test_a_track_is_replaced_by_one_that_is_not_in_yet(
     assert "is already in this playlist" in again.text
 
 
-def _copy_of(track: Track) -> Track:
+def _copy_of(track: Track | None) -> Track:
+    assert track is not None
     return Track(
         practice_id=track.practice_id,
         file_name="spare.flac",
@@ -174,7 +188,7 @@ def test_a_short_playlist_says_what_is_missing(at_browser: AtBrowser, playlist: 
         theo.post(f"/playlists/{playlist.id}/places/{last}/remove", {"version": version})
     page = theo.get(f"/playlists/{playlist.id}").text
     assert "before the playlist does." in page
-    assert "It can be rendered once the tracks fill the length." in page
+    assert "The tracks do not fill the length yet. Add a track, then render." in page
     refused = theo.post(f"/playlists/{playlist.id}/render")
     assert refused.status_code == 422
     assert "The tracks do not fill the length yet." in refused.text
@@ -274,11 +288,222 @@ def test_mixes_and_places_are_read_in_a_constant_number_of_queries(
     cast: Cast, playlist: Playlist, library: list[Track]
 ) -> None:
     actor = cast.actor("theo")
-    found = queries.playlist_for(actor, playlist.id)
+    found = playlist_queries.playlist_for(actor, playlist.id)
     assert [type(place) for place in found.places] == [PlaylistTrack] * len(found.places)
     with transaction():
         first, second = (playlist_actions.request_mix(found, actor=actor, at=found.made_at) for _ in "ab")
     assert first.id == second.id
-    assert queries.mixes_of([playlist.id]) == {}
-    assert queries.latest_mix(found) is first
-    assert queries.ready_mix(found) is None
+    assert playlist_queries.mixes_of([playlist.id]) == {}
+    assert playlist_queries.latest_mix(found) is first
+    assert playlist_queries.ready_mix(found) is None
+
+
+def arrange(browser: Browser, playlist: Playlist, wanted: list[Wanted], version: int) -> TestResponse:
+    data = {"places": encode(wanted), "version": version}
+    return browser.post(f"/playlists/{playlist.id}/arrange", data)
+
+
+def arrangement(playlist: Playlist) -> list[Wanted]:
+    return playlist_actions.arrangement_of(fresh(playlist.id))
+
+
+def test_calm_music_follows_the_programme(at_browser: AtBrowser, library: list[Track]) -> None:
+    theo = at_browser("theo")
+    answer = theo.post("/playlists/new", {"arc": ARC, "minutes": "1", "surplus": "15"})
+    playlist = db.session.scalars(select(Playlist)).one()
+    assert (playlist.length_s, playlist.surplus_s) == (60, 900)
+    laid = playlist_queries.laid_out(playlist)
+    assert (laid.places[-1].end_s, laid.short_s) == (960, 0)
+    page = theo.get(answer.location).text
+    assert "The programme ends at 1:00; calm music goes on until 16:00." in page
+    short = theo.post("/playlists/new", {"arc": ARC, "minutes": "1", "surplus": "5"})
+    assert "Between 15 and 60 minutes." in short.text
+
+
+def test_what_an_address_asks_to_avoid_is_filled_in(at_browser: AtBrowser) -> None:
+    address = "avoid_voices=1&avoid_language=Latin&avoid_language=Greek&avoid_word=choir"
+    page = at_browser("theo").get(f"/playlists/new?{address}").text
+    assert re.search(r'<input checked [^>]*name="avoid_voices"', page)
+    assert not re.search(r'<input checked [^>]*name="avoid_culture"', page)
+    assert 'value="Latin, Greek"' in page
+    assert 'value="choir"' in page
+
+
+def test_what_is_to_be_left_out_is_kept_with_the_playlist(
+    at_browser: AtBrowser, library: list[Track]
+) -> None:
+    with transaction():
+        for track in library:
+            track.vocals = Vocals.NONE
+        unwanted = library[0].title
+    theo, wish = at_browser("theo"), {"arc": ARC, "minutes": "1", "avoid_voices": "y"}
+    theo.post("/playlists/new", {**wish, "avoid_titles": f" {unwanted.upper()} "})
+    playlist = db.session.scalars(select(Playlist)).one()
+    assert Avoid.from_dict(playlist.avoid) == Avoid(voices=True, track_ids=(str(library[0].id),))
+    assert unwanted not in titles(playlist.id)
+    assert "no voices, 1 track left out by name" in theo.get(f"/playlists/{playlist.id}").text
+    unknown = theo.post("/playlists/new", {**wish, "avoid_titles": "Nobody wrote this"})
+    assert unknown.status_code == 422
+    assert "Not in your library: Nobody wrote this." in unknown.text
+
+
+def test_what_nobody_has_said_of_a_track_keeps_it_out(at_browser: AtBrowser, library: list[Track]) -> None:
+    answer = at_browser("theo").post("/playlists/new", {"arc": ARC, "minutes": "1", "avoid_voices": "y"})
+    assert answer.status_code == 422
+    assert "These would make it possible:" in answer.text
+    assert re.search(r'href="/music\?intensity=', answer.text)
+    assert db.session.scalars(select(Playlist)).all() == []
+
+
+def test_another_order_is_chosen_around_what_is_pinned(at_browser: AtBrowser, library: list[Track]) -> None:
+    theo = at_browser("theo")
+    theo.post("/playlists/new", {"arc": ARC, "minutes": "1"})
+    playlist = db.session.scalars(select(Playlist)).one()
+    before = arrangement(playlist)
+    first = fresh(playlist.id).places[0]
+    url, pinned = f"/playlists/{playlist.id}", first.track_id
+    theo.post(f"{url}/places/{first.id}/pin", {"at": "0:00", "version": 1})
+    answer = theo.post(f"{url}/rebuild", {"version": 2})
+    assert answer.status_code == 303
+    after = fresh(playlist.id)
+    assert (after.seed, after.version) == (1, 3)
+    assert [place.track_id for place in after.places if place.pinned_at_s == 0.0] == [pinned]
+    laid = playlist_queries.laid_out(after)
+    assert [place.start_s for place in laid.places if place.is_pinned] == [0.0]
+    theo.post(undone(theo.get(url).text))
+    assert [one.track_id for one in arrangement(playlist)] == [one.track_id for one in before]
+
+
+def test_a_place_is_pinned_to_its_second_and_unpinned(at_browser: AtBrowser, playlist: Playlist) -> None:
+    theo, second = at_browser("theo"), fresh(playlist.id).places[1].id
+    url = f"/playlists/{playlist.id}/places/{second}"
+    assert theo.post(f"{url}/pin", {"at": "0:18", "version": 1}).status_code == 303
+    assert arrangement(playlist)[1].pinned_at_s == 18.0
+    assert "Pinned: begins at 0:18." in theo.get(f"/playlists/{playlist.id}").text
+    assert theo.post(f"{url}/unpin", {"version": 2}).status_code == 303
+    assert arrangement(playlist)[1].pinned_at_s is None
+    for at in ("soon", "0:77", "", "9:00"):
+        assert theo.post(f"{url}/pin", {"at": at, "version": 3}).status_code == 422
+    assert fresh(playlist.id).version == 3
+
+
+def test_pins_cannot_stand_the_wrong_way_round(at_browser: AtBrowser, playlist: Playlist) -> None:
+    theo, places = at_browser("theo"), [place.id for place in fresh(playlist.id).places]
+    base = f"/playlists/{playlist.id}/places"
+    theo.post(f"{base}/{places[1]}/pin", {"at": "0:20", "version": 1})
+    answer = theo.post(f"{base}/{places[0]}/pin", {"at": "0:30", "version": 2})
+    assert answer.status_code == 422
+    assert "is pinned to a later second than" in answer.text
+
+
+def test_silence_is_a_place_of_its_own(at_browser: AtBrowser, playlist: Playlist) -> None:
+    theo, first = at_browser("theo"), fresh(playlist.id).places[0].id
+    url = f"/playlists/{playlist.id}"
+    answer = theo.post(f"{url}/silence", {"seconds": 5, "after": str(first), "version": 1})
+    assert answer.status_code == 303
+    assert [one.silence_s for one in arrangement(playlist)][:2] == [None, 5.0]
+    laid = playlist_queries.laid_out(fresh(playlist.id))
+    assert laid.places[1].candidate_id is None
+    assert laid.places[1].end_s - laid.places[1].start_s == 5.0
+    silence = fresh(playlist.id).places[1].id
+    with transaction():
+        db.session.add(_copy_of(db.session.scalars(select(Track)).first()))
+    assert "Use Spare" in theo.get(f"{url}/choose?replace={silence}").text
+    theo.post(f"{url}/places/{silence}/remove", {"version": 2})
+    theo.post(undone(theo.get(url).text))
+    assert [one.silence_s for one in arrangement(playlist)][:2] == [None, 5.0]
+    assert theo.post(f"{url}/silence", {"seconds": 0, "version": 4}).status_code == 422
+
+
+def test_dragging_gives_another_order(at_browser: AtBrowser, playlist: Playlist) -> None:
+    theo, before = at_browser("theo"), arrangement(playlist)
+    ids = [place.id for place in fresh(playlist.id).places]
+    assert arrange(theo, playlist, before[::-1], 1).status_code == 303
+    assert [one.track_id for one in arrangement(playlist)] == [one.track_id for one in before[::-1]]
+    assert [place.id for place in fresh(playlist.id).places] == ids[::-1]
+    late = arrange(at_browser("tess"), playlist, before, 1)
+    assert late.status_code == 409
+    assert "You asked to have another order: that was not done." in late.text
+
+
+def test_an_arrangement_holds_only_what_may_be_in_it(
+    at_browser: AtBrowser, cast: Cast, playlist: Playlist, library: list[Track]
+) -> None:
+    theo, before = at_browser("theo"), arrangement(playlist)
+    assert arrange(theo, playlist, [*before, before[0]], 1).status_code == 422
+    with transaction():
+        foreign = _copy_of(library[0])
+        foreign.practice_id = cast.other.id
+        db.session.add(foreign)
+    assert arrange(theo, playlist, [Wanted(foreign.id)], 1).status_code == 404
+    unreadable = theo.post(f"/playlists/{playlist.id}/arrange", {"places": "~x", "version": 1})
+    assert unreadable.status_code == 422
+    assert arrangement(playlist) == before
+
+
+def test_a_retired_track_may_stay_where_it_is(
+    at_browser: AtBrowser, playlist: Playlist, library: list[Track]
+) -> None:
+    before = arrangement(playlist)
+    with transaction():
+        for track in library:
+            db.session.get_one(Track, track.id).retired_at = NOON
+    assert arrange(at_browser("theo"), playlist, before[::-1], 1).status_code == 303
+
+
+def test_alternatives_come_with_their_reasons(
+    at_browser: AtBrowser, playlist: Playlist, library: list[Track]
+) -> None:
+    with transaction():
+        spare = _copy_of(library[2])
+        db.session.add(spare)
+    theo, place = at_browser("theo"), fresh(playlist.id).places[1].id
+    page = theo.get(f"/playlists/{playlist.id}/places/{place}/alternatives").text
+    assert "Use Spare" in page
+    assert "Its intensity 0.30" in page
+    gone = theo.get(f"/playlists/{playlist.id}/places/{uuid4()}/alternatives").text
+    assert "No other track of the library fits here as well." in gone
+
+
+def test_a_copy_leaves_the_first_as_it_is(at_browser: AtBrowser, playlist: Playlist) -> None:
+    theo, order = at_browser("theo"), titles(playlist.id)
+    answer = theo.post(f"/playlists/{playlist.id}/duplicate")
+    copy = UUID(answer.location.rpartition("/")[2])
+    assert (fresh(copy).name, titles(copy)) == ("Forty seconds, copied", order)
+    theo.post(f"/playlists/{copy}/places/{fresh(copy).places[0].id}/remove", {"version": 1})
+    assert titles(playlist.id) == order
+
+
+def test_a_retired_playlist_is_not_listed_and_comes_back(at_browser: AtBrowser, playlist: Playlist) -> None:
+    theo, url = at_browser("theo"), f"/playlists/{playlist.id}"
+    theo.post(f"{url}/retire")
+    page = theo.get("/playlists").text
+    assert f"{url}/restore" in page
+    assert f'href="{url}"' not in page
+    assert f'href="{url}"' in theo.get("/playlists?retired=1").text
+    theo.post(f"{url}/restore")
+    assert fresh(playlist.id).retired_at is None
+
+
+@given(
+    st.lists(
+        st.builds(
+            Wanted,
+            track_id=st.one_of(st.none(), st.uuids()),
+            silence_s=st.integers(1, 1800).map(float),
+            pinned_at_s=st.one_of(st.none(), st.integers(0, 1_000_000).map(lambda whole: whole / 100)),
+        ).map(lambda place: replace(place, silence_s=None) if place.track_id else place),
+        max_size=40,
+    )
+)
+def test_an_arrangement_reads_back_as_it_was_written(places: list[Wanted]) -> None:
+    assert decode(encode(places)) == places
+
+
+@given(st.text(max_size=60))
+def test_nothing_else_is_an_arrangement(text: str) -> None:
+    try:
+        places = decode(text)
+    except ValueError:
+        return
+    assert decode(encode(places)) == places

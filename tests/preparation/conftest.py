@@ -11,7 +11,7 @@ from kap.preparation.models import Assignment
 from tests.conftest import Cast
 
 THE_DAY = "the-day-of-the-session"
-SET_AND_SETTING = "set-setting-intention"
+INTENTION = "intention"
 WHAT_KAP_IS = "what-kap-is"
 
 

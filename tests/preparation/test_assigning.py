@@ -15,9 +15,9 @@ from kap.db import db, transaction
 from kap.preparation import actions, queries
 from kap.preparation.models import Assignment
 from kap.preparation.rules import State
-from kap.problems import Conflict, NotThere
+from kap.problems import Conflict
 from tests.conftest import Browser, Cast
-from tests.preparation.conftest import SET_AND_SETTING, THE_DAY, WHAT_KAP_IS
+from tests.preparation.conftest import INTENTION, THE_DAY, WHAT_KAP_IS
 
 LINE = "Read this with a cup of tea, we talk on Monday"
 
@@ -136,9 +136,9 @@ def test_a_guide_that_is_done_can_be_given_again(cast: Cast, give: Callable[...,
 def test_taking_back_and_undoing_keeps_the_ticks(
     at_browser: Callable[[str], Browser], cast: Cast, give: Callable[..., Assignment]
 ) -> None:
-    given = give(SET_AND_SETTING)
+    given = give(INTENTION)
     theo, pia = at_browser("theo"), at_browser("pia")
-    pia.post(f"/my/preparation/{given.id}/items/fears", {"ticked": "yes"})
+    pia.post(f"/my/preparation/{given.id}/items/words", {"ticked": "yes"})
     there = f"/patients/{cast.pia.id}/preparation"
 
     assert theo.post(f"{there}/{given.id}/withdraw").status_code == 302
@@ -150,7 +150,7 @@ def test_taking_back_and_undoing_keeps_the_ticks(
     assert theo.post(f"{there}/{given.id}/give-back").status_code == 302
     db.session.expire_all()
     [back] = queries.assignments_of(cast.pia)
-    assert back.ticks == {"fears"}
+    assert back.ticks == {"words"}
     assert pia.get(f"/my/preparation/{given.id}").status_code == 200
 
 
@@ -183,12 +183,12 @@ def test_where_it_stands_is_said_in_words(
     at_browser: Callable[[str], Browser], cast: Cast, give: Callable[..., Assignment]
 ) -> None:
     with time_machine.travel(datetime(2026, 11, 20, 9, tzinfo=UTC), tick=False):
-        given = give(SET_AND_SETTING, due_on=date(2026, 11, 20))
+        given = give(INTENTION, due_on=date(2026, 11, 20))
         pia = at_browser("pia")
         pia.get(f"/my/preparation/{given.id}")
-        pia.post(f"/my/preparation/{given.id}/items/fears", {"ticked": "yes"})
+        pia.post(f"/my/preparation/{given.id}/items/words", {"ticked": "yes"})
         page = at_browser("theo").get(f"/patients/{cast.pia.id}/preparation").text
-        assert "1 of 5 ticked" in page
+        assert "1 of 3 ticked" in page
         assert "Due today" in page
     with time_machine.travel(datetime(2026, 11, 21, 9, tzinfo=UTC), tick=False):
         theo = at_browser("theo")
@@ -199,29 +199,28 @@ def test_where_it_stands_is_said_in_words(
         assert "Done" in page
 
 
-def test_a_guide_that_no_longer_ships_is_named_and_left_out_of_the_rest(
+def test_a_guide_whose_text_is_gone_is_named_and_left_out_of_the_rest(
     at_browser: Callable[[str], Browser], cast: Cast, give: Callable[..., Assignment]
 ) -> None:
     retired = give(WHAT_KAP_IS)
     with transaction():
-        retired.guide = "old-advice"
+        retired.guide, retired.given_text = "old-advice", None
     assert queries.assignments_of(cast.pia) == []
-    assert [row.id for row in queries.retired_of(cast.pia)] == [retired.id]
+    assert [row.id for row in queries.gone_of(cast.pia)] == [retired.id]
     assert "Old advice" in at_browser("theo").get(f"/patients/{cast.pia.id}/preparation").text
     pia = at_browser("pia")
     assert pia.get("/my/preparation").status_code == 200
     assert pia.get(f"/my/preparation/{retired.id}").status_code == 404
-    with pytest.raises(NotThere):
-        queries.standing(retired)
+    assert queries.standing(retired) is None
 
 
 def test_giving_ticking_and_taking_back_leave_their_trace(
     at_browser: Callable[[str], Browser], cast: Cast, give: Callable[..., Assignment]
 ) -> None:
-    given = give(SET_AND_SETTING)
+    given = give(INTENTION)
     pia, theo = at_browser("pia"), at_browser("theo")
-    pia.post(f"/my/preparation/{given.id}/items/fears", {"ticked": "yes"})
-    pia.post(f"/my/preparation/{given.id}/items/fears", {"ticked": "yes"})
+    pia.post(f"/my/preparation/{given.id}/items/words", {"ticked": "yes"})
+    pia.post(f"/my/preparation/{given.id}/items/words", {"ticked": "yes"})
     pia.post(f"/my/preparation/{given.id}/done")
     theo.get(f"/patients/{cast.pia.id}/preparation")
     theo.post(f"/patients/{cast.pia.id}/preparation/{given.id}/withdraw")

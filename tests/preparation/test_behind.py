@@ -17,7 +17,7 @@ from kap.preparation.queries import behind
 from kap.sessions.models import DosingSession
 from kap.sessions.rules import Route, SessionState
 from tests.conftest import NOON, Cast
-from tests.preparation.conftest import SET_AND_SETTING, THE_DAY, WHAT_KAP_IS
+from tests.preparation.conftest import INTENTION, THE_DAY, WHAT_KAP_IS
 
 TODAY = date(2026, 11, 20)
 
@@ -120,7 +120,7 @@ def test_others_archived_and_withdrawn_are_left_out(cast: Cast, give: Callable[.
     with transaction():
         archived.archived_at = NOON
         actions.withdraw(withdrawn, actor=cast.actor("theo"), at=NOON)
-        retired.guide = "old-advice"
+        retired.guide, retired.given_text = "old-advice", None
     assert behind(cast.actor("theo"), TODAY) == []
     assert behind(cast.actor("zoe"), TODAY) == []
     assert behind(cast.actor("ana"), TODAY) == []
@@ -140,7 +140,7 @@ def test_the_cost_does_not_grow_with_the_caseload(cast: Cast, give: Callable[...
     for number in range(12):
         patient = new_patient(cast, f"Patient {number}")
         give(THE_DAY, to=patient, due_on=TODAY - timedelta(1))
-        give(SET_AND_SETTING, to=patient)
+        give(INTENTION, to=patient)
         plan_session(patient, cast, days=2)
     assert count() == few
 

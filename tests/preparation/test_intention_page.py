@@ -12,7 +12,7 @@ from kap.patients.models import Patient
 from kap.preparation.models import Assignment
 from kap.sessions.queries import intention_of
 from tests.conftest import Browser, Cast
-from tests.preparation.conftest import SET_AND_SETTING, THE_DAY
+from tests.preparation.conftest import INTENTION, THE_DAY
 
 JSON = {"Accept": "application/json"}
 
@@ -27,7 +27,7 @@ def stored(patient: Patient) -> tuple[str, int] | None:
 def test_it_saves_as_it_is_typed(
     at_browser: Callable[[str], Browser], cast: Cast, give: Callable[..., Assignment]
 ) -> None:
-    url = f"/my/preparation/{give(SET_AND_SETTING).id}/intention"
+    url = f"/my/preparation/{give(INTENTION).id}/intention"
     pia = at_browser("pia")
     first = pia.post(url, {"text": "To rest", "version": "0"}, headers=JSON)
     assert first.status_code == 200
@@ -44,7 +44,7 @@ def test_it_saves_as_it_is_typed(
 def test_it_saves_with_the_button_alone(
     at_browser: Callable[[str], Browser], cast: Cast, give: Callable[..., Assignment]
 ) -> None:
-    given = give(SET_AND_SETTING)
+    given = give(INTENTION)
     pia = at_browser("pia")
     answer = pia.post(f"/my/preparation/{given.id}/intention", {"text": "To rest\r\nand see", "version": "0"})
     assert (answer.status_code, answer.location) == (303, f"/my/preparation/{given.id}#intention")
@@ -57,7 +57,7 @@ def test_it_saves_with_the_button_alone(
 def test_a_conflict_keeps_both(
     at_browser: Callable[[str], Browser], cast: Cast, give: Callable[..., Assignment]
 ) -> None:
-    url = f"/my/preparation/{give(SET_AND_SETTING).id}/intention"
+    url = f"/my/preparation/{give(INTENTION).id}/intention"
     pia = at_browser("pia")
     pia.post(url, {"text": "From the phone", "version": "0"}, headers=JSON)
     by_script = pia.post(url, {"text": "From the desk", "version": "0"}, headers=JSON)
@@ -76,7 +76,7 @@ def test_a_conflict_keeps_both(
 def test_of_two_tabs_that_save_at_once_one_is_asked(
     app: Flask, at_browser: Callable[[str], Browser], cast: Cast, give: Callable[..., Assignment]
 ) -> None:
-    url = f"/my/preparation/{give(SET_AND_SETTING).id}/intention"
+    url = f"/my/preparation/{give(INTENTION).id}/intention"
     tabs = {text: at_browser("pia") for text in ("From the phone", "From the desk")}
     tabs["From the desk"].post(url, {"text": "At first", "version": "0"})
     db.session.rollback()
@@ -105,7 +105,7 @@ def test_of_two_tabs_that_save_at_once_one_is_asked(
 def test_too_long_a_text_comes_back(
     at_browser: Callable[[str], Browser], cast: Cast, give: Callable[..., Assignment]
 ) -> None:
-    url = f"/my/preparation/{give(SET_AND_SETTING).id}/intention"
+    url = f"/my/preparation/{give(INTENTION).id}/intention"
     pia = at_browser("pia")
     long = "word " * 4001
     by_form = pia.post(url, {"text": long, "version": "0"})
@@ -127,6 +127,6 @@ def test_only_a_guide_that_asks_takes_one(
 
 def test_a_sign_in_that_ended_is_said_to_the_script(anyone: Browser, give: Callable[..., Assignment]) -> None:
     answer = anyone.post(
-        f"/my/preparation/{give(SET_AND_SETTING).id}/intention", {"text": "x", "version": "0"}, headers=JSON
+        f"/my/preparation/{give(INTENTION).id}/intention", {"text": "x", "version": "0"}, headers=JSON
     )
     assert answer.status_code == 401

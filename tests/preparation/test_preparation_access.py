@@ -8,7 +8,7 @@ from kap.db import db
 from kap.preparation import queries
 from kap.preparation.models import Assignment
 from tests.conftest import Browser, Cast
-from tests.preparation.conftest import SET_AND_SETTING
+from tests.preparation.conftest import INTENTION
 
 LINE = "Only for those who care for Pia"
 
@@ -16,7 +16,7 @@ LINE = "Only for those who care for Pia"
 @pytest.mark.parametrize(
     ("name", "status"), [("theo", 200), ("tess", 200), ("zoe", 200), ("ana", 403), ("pia", 403)]
 )
-@pytest.mark.parametrize("path", ["/guides", f"/guides/{SET_AND_SETTING}"])
+@pytest.mark.parametrize("path", ["/guides", f"/guides/{INTENTION}"])
 def test_the_library_is_the_therapists(
     at_browser: Callable[[str], Browser], path: str, name: str, status: int
 ) -> None:
@@ -42,7 +42,7 @@ def test_what_was_given_is_the_care_teams(
     name: str,
 ) -> None:
     seen, changed = LADDER[name]
-    given = give(SET_AND_SETTING, line=LINE)
+    given = give(INTENTION, line=LINE)
     there = f"/patients/{cast.pia.id}/preparation"
     browser = at_browser(name)
     page = browser.get(there)
@@ -56,7 +56,7 @@ def test_what_was_given_is_the_care_teams(
     ):
         assert browser.post(path, form).status_code == changed
     db.session.expire_all()
-    expected = {SET_AND_SETTING, "what-kap-is"} if name == "theo" else {SET_AND_SETTING}
+    expected = {INTENTION, "what-kap-is"} if name == "theo" else {INTENTION}
     assert {each.guide.slug for each in queries.assignments_of(cast.pia)} == expected
 
 
@@ -66,7 +66,7 @@ def test_what_was_given_is_the_care_teams(
 def test_reading_is_the_patients_own(
     at_browser: Callable[[str], Browser], give: Callable[..., Assignment], name: str, status: int
 ) -> None:
-    given = give(SET_AND_SETTING, line=LINE)
+    given = give(INTENTION, line=LINE)
     page = at_browser(name).get(f"/my/preparation/{given.id}")
     assert page.status_code == status
     assert (LINE in page.text) == (name == "pia")
@@ -76,18 +76,18 @@ def test_reading_is_the_patients_own(
 def test_only_patients_have_a_preparation_of_their_own(
     at_browser: Callable[[str], Browser], give: Callable[..., Assignment], name: str
 ) -> None:
-    given = give(SET_AND_SETTING)
+    given = give(INTENTION)
     browser = at_browser(name)
     assert browser.get("/my/preparation").status_code == 403
-    for verb in ("done", "reopen", "items/fears", "intention"):
+    for verb in ("done", "reopen", "items/words", "intention"):
         assert browser.post(f"/my/preparation/{given.id}/{verb}", {"ticked": "yes"}).status_code == 403
 
 
 def test_strangers_are_asked_to_sign_in(anyone: Browser, cast: Cast, give: Callable[..., Assignment]) -> None:
-    given = give(SET_AND_SETTING, line=LINE)
+    given = give(INTENTION, line=LINE)
     for path in (
         "/guides",
-        f"/guides/{SET_AND_SETTING}",
+        f"/guides/{INTENTION}",
         f"/patients/{cast.pia.id}/preparation",
         f"/patients/{cast.pia.id}/preparation/assign",
         "/my/preparation",

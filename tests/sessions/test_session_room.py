@@ -285,3 +285,39 @@ def test_a_session_without_music(cast: Cast, at_browser: At) -> None:
     assert [note.music_s for note in notes(session)] == [None]
     theo.post(address(session, "close"))
     assert "Not played" in theo.get(address(session)).text
+
+
+def report(browser: Browser, session: DosingSession, **said: str) -> list[dict[str, object]]:
+    sent = {"sounded": "yes", "playing": "yes", "position": "0", **said}
+    others: list[dict[str, object]] = browser.post(address(session, "music-started"), sent).get_json()[
+        "others"
+    ]
+    return others
+
+
+def test_two_devices_see_where_the_other_is(
+    cast: Cast, at_browser: At, opened: DosingSession, clock: time_machine.Traveller
+) -> None:
+    theo = at_browser("theo")
+    headphones, speakers = str(uuid4()), str(uuid4())
+    assert report(theo, opened, device=headphones, outlet="headphones", position="10") == []
+    clock.shift(timedelta(seconds=5))
+    assert report(theo, opened, device=speakers, outlet="speakers", sounded="no", playing="no") == [
+        {"name": "Headphones", "position": 10.0, "playing": True, "age": 5.0}
+    ]
+    assert report(theo, opened, device=headphones, outlet="headphones", position="15") == [
+        {"name": "Room speakers", "position": 0.0, "playing": False, "age": 0.0}
+    ]
+    clock.shift(timedelta(minutes=2))  # nothing was heard of the speakers since
+    assert report(theo, opened, device=headphones, outlet="nonsense", position="e") == []
+
+
+def test_a_page_that_only_stands_open_does_not_begin_the_music(
+    cast: Cast, at_browser: At, opened: DosingSession
+) -> None:
+    theo = at_browser("theo")
+    report(theo, opened, device=str(uuid4()), sounded="no", playing="no")
+    assert fresh(opened).music_started_at is None
+    theo.post(address(opened, "close"))
+    answer = theo.post(address(opened, "music-started"), {"device": str(uuid4()), "sounded": "no"})
+    assert answer.status_code == 409

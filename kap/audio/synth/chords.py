@@ -55,12 +55,12 @@ def voicings(recipe: Recipe, step_s: float, rng: np.random.Generator) -> Iterato
     """Yield the chord every `step_s` seconds without end; its loudness stays near that of a power of 1."""
     count = 3 + round(3 * recipe.density)
     voices = [Voice(recipe.ladder(low, high), rng) for low, high in _REGISTERS[:count]]
-    usual = sum(_softer(recipe.root_hz / voice.hz) * _heard(voice.hz) for voice in voices)
     hold = 2 if recipe.density > 0.5 else 3
     step = 0
     while True:
         if step % hold == 0:
             mover = voices[int(rng.integers(1, count))]
             mover.move([voice.hz for voice in voices if voice is not mover], rng)
+        usual = sum(_softer(recipe.root_hz / voice.hz) * _heard(voice.hz) for voice in voices)
         yield [(voice.hz, voice.power(step * step_s, recipe.root_hz) / usual) for voice in voices]
         step += 1

@@ -3,6 +3,7 @@
 import heapq
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -10,12 +11,24 @@ import numpy as np
 
 from kap.audio.synth.chords import voicings
 from kap.audio.synth.recipe import Recipe
-from kap.audio.synth.strikes import Event, Struck, bowl, key, scatter, swell
+from kap.audio.synth.strikes import Event, Struck, bowl, drop, key, pluck, scatter, swell
 from kap.audio.synth.surf import waves
 from kap.audio.synth.texture import HOP, Signal, Spectrum, flow
 
-Layers = list[tuple[float, Iterator[Signal]]]
-"""Each layer as (power, hops of mean square near 1); the powers balance the families' loudness."""
+
+@dataclass(frozen=True)
+class Layer:
+    """One line of the texture: its share of the power, and hops of mean square near 1.
+
+    What is `held` is kept at one loudness while its notes change; struck and blown things come and go.
+    """
+
+    power: float
+    hops: Iterator[Signal]
+    held: bool = False
+
+
+Layers = list[Layer]
 
 Colour = Callable[[Recipe, float, float], Signal]
 """Amplitudes of the harmonics of a note, from the recipe, its pitch in hertz and the time in seconds."""
@@ -63,6 +76,25 @@ def _sung(recipe: Recipe, hz: float, at_s: float) -> Signal:
     return np.asarray(_warm(recipe, hz, at_s) ** 0.6 * (0.12 + vowel), dtype=np.float32)
 
 
+def _airy(recipe: Recipe, hz: float, at_s: float) -> Signal:
+    """Breath through a wide pipe: little beside the first two harmonics."""
+    return _hollow(recipe, hz, at_s) * np.asarray(_HARMONICS**-0.8, dtype=np.float32)
+
+
+def _bowed(recipe: Recipe, hz: float, at_s: float) -> Signal:
+    """Strings together: many harmonics, and the body of the instruments around 450 Hz."""
+    body = 1.0 + 0.8 / (1.0 + ((hz * _HARMONICS - 450.0) / 160.0) ** 2)
+    return np.asarray(_warm(recipe, hz, at_s) ** 0.8 * body, dtype=np.float32)
+
+
+def _overtone(recipe: Recipe, hz: float, at_s: float) -> Signal:
+    """A drone in which a resonance climbs and sinks from the third harmonic to the tenth."""
+    course = 0.6 * np.sin(2.0 * np.pi * at_s / 83.0 + recipe.seed) + 0.4 * np.sin(2.0 * np.pi * at_s / 37.0)
+    place = 6.5 + 3.5 * course
+    resonance = 6.0 / (1.0 + ((_HARMONICS - place) / 0.6) ** 2)
+    return np.asarray(_warm(recipe, hz, at_s) ** 0.75 * (1.0 + resonance), dtype=np.float32)
+
+
 def _chords(recipe: Recipe, colour: Colour, spread_cents: float, sample_rate: int) -> Iterator[Signal]:
     rng = _generator(recipe, 1)
     step_s = HOP / sample_rate
@@ -72,8 +104,7 @@ def _chords(recipe: Recipe, colour: Colour, spread_cents: float, sample_rate: in
             spectrum = Spectrum(sample_rate)
             spectrum.add_noise(120.0, 2500.0, 1.0, _AIR_POWER)
             for hz, power in voicing:
-                drift = 2.0 ** (rng.uniform(-2.0, 2.0) / 1200.0)
-                spectrum.add_harmonics(hz * drift, colour(recipe, hz, step * step_s), spread_cents, power)
+                spectrum.add_harmonics(hz, colour(recipe, hz, step * step_s), spread_cents, power)
             yield spectrum
 
     return flow(spectra(), _generator(recipe, 2))
@@ -112,17 +143,20 @@ def _together(circles: list[Iterator[Event]], periods_s: list[float]) -> Iterato
         yield at_s, sound * level
 
 
-def _loops(recipe: Recipe, sample_rate: int) -> Iterator[Event]:
+def _returning(
+    recipe: Recipe, colour: Colour, apart_s: tuple[float, float], spread_cents: float, sample_rate: int
+) -> Iterator[Event]:
     """Each pitch returns in its own time; no two times share a measure, so the whole does not come round.
 
     The method is Brian Eno's in "Music for Airports" 2/1.
     """
     rng = _generator(recipe, 3)
     pitches = recipe.ladder(1.5, 6.1)[:: 2 if recipe.density < 0.35 else 1][:7]
-    periods = [float(rng.uniform(13.0, 29.0) / (0.6 + recipe.density)) for _ in pitches]
+    periods = [float(rng.uniform(*apart_s) / (0.6 + recipe.density)) for _ in pitches]
     circles = []
     for hz, period_s in zip(pitches, periods, strict=True):
-        tone = partial(swell, harmonics=_hollow(recipe, hz, 0.0), spread_cents=2.5, sample_rate=sample_rate)
+        harmonics = colour(recipe, hz, 0.0)
+        tone = partial(swell, harmonics=harmonics, spread_cents=spread_cents, sample_rate=sample_rate)
         circles.append(_circle([hz], period_s, float(rng.uniform(0.0, period_s)), tone, rng))
     return _together(circles, periods)
 
@@ -141,47 +175,151 @@ def _pulse(recipe: Recipe, sample_rate: int) -> Iterator[Event]:
     return _together(circles, periods)
 
 
+def _toned(recipe: Recipe, colour: Colour, spread_cents: float, sample_rate: int) -> Struck:
+    """One swelling tone in a colour, at whatever pitch it is asked for."""
+
+    def struck(hz: float, rng: np.random.Generator) -> Signal:
+        harmonics = colour(recipe, hz, 0.0)
+        return swell(hz, rng, harmonics=harmonics, spread_cents=spread_cents, sample_rate=sample_rate)
+
+    return struck
+
+
+def _drops(recipe: Recipe, sample_rate: int) -> Iterator[Event]:
+    """Single drops near by, at uneven times, from one in two seconds to four a second."""
+    rng = _generator(recipe, 5)
+    apart_s = 1.0 / (0.5 + 3.5 * recipe.density)
+    at_s = 0.0
+    while True:
+        at_s += rng.exponential(apart_s)
+        size = np.float32(apart_s**0.5 * rng.uniform(0.5, 1.2))
+        yield at_s, size * drop(rng, cutoff_hz=recipe.cutoff_hz, sample_rate=sample_rate)
+
+
+def _gusts(recipe: Recipe, low_hz: float, high_hz: float, sample_rate: int) -> Iterator[Signal]:
+    """Noise that swells and sinks by 3 dB in its own slow time, and opens as it swells."""
+    rng = _generator(recipe, 6)
+    periods_s, phases = rng.uniform(19.0, 71.0, size=3), rng.uniform(0.0, 2.0 * np.pi, size=3)
+
+    def spectra() -> Iterator[Spectrum]:
+        for step in itertools.count():
+            turn = 2.0 * np.pi * step * HOP / sample_rate / periods_s + phases
+            gust = float(np.sin(turn).mean())
+            spectrum = Spectrum(sample_rate)
+            edge_hz = high_hz * (0.5 + 0.6 * recipe.brightness) * 2.0**gust
+            spectrum.add_noise(low_hz, edge_hz, 1.0, 10.0 ** (0.5 * gust))
+            yield spectrum
+
+    return flow(spectra(), _generator(recipe, 7))
+
+
+def _shower(recipe: Recipe, sample_rate: int) -> Iterator[Signal]:
+    return _gusts(recipe, 250.0, 3600.0, sample_rate)
+
+
+def _wind(recipe: Recipe, sample_rate: int) -> Iterator[Signal]:
+    return _gusts(recipe, 120.0, 900.0, sample_rate)
+
+
 def _pads(recipe: Recipe, sample_rate: int) -> Layers:
-    return [(1.0, _chords(recipe, _warm, 5.0, sample_rate))]
+    return [Layer(1.0, _chords(recipe, _warm, 5.0, sample_rate), held=True)]
 
 
 def _choir(recipe: Recipe, sample_rate: int) -> Layers:
-    return [(0.7, _chords(recipe, _sung, 7.0, sample_rate))]
+    return [Layer(0.7, _chords(recipe, _sung, 7.0, sample_rate), held=True)]
 
 
 def _bowl_circle(recipe: Recipe, sample_rate: int) -> Layers:
     struck = partial(bowl, cutoff_hz=recipe.cutoff_hz, sample_rate=sample_rate)
     strikes = scatter(_wander(recipe, struck, (4.5, 8.0), (1.0, 3.1)), sample_rate)
-    return [(0.3, strikes), (1.15, _chords(recipe, _glass, 4.0, sample_rate))]
+    return [Layer(0.24, strikes), Layer(1.2, _chords(recipe, _glass, 4.0, sample_rate), held=True)]
 
 
 def _keys(recipe: Recipe, sample_rate: int) -> Layers:
     struck = partial(key, cutoff_hz=recipe.cutoff_hz, sample_rate=sample_rate)
     notes = scatter(_wander(recipe, struck, (1.4, 3.6), (2.0, 6.1)), sample_rate)
-    return [(0.18, notes), (1.0, _chords(recipe, _hollow, 4.0, sample_rate))]
+    return [Layer(0.18, notes), Layer(1.0, _chords(recipe, _hollow, 4.0, sample_rate), held=True)]
 
 
 def _loop_circle(recipe: Recipe, sample_rate: int) -> Layers:
-    loops = scatter(_loops(recipe, sample_rate), sample_rate)
-    return [(0.5, loops), (0.7, _chords(recipe, _warm, 4.0, sample_rate))]
+    loops = scatter(_returning(recipe, _hollow, (13.0, 29.0), 2.5, sample_rate), sample_rate)
+    return [Layer(0.4, loops), Layer(0.8, _chords(recipe, _warm, 4.0, sample_rate), held=True)]
+
+
+def _strings(recipe: Recipe, sample_rate: int) -> Layers:
+    bows = scatter(_returning(recipe, _bowed, (11.0, 19.0), 6.0, sample_rate), sample_rate)
+    return [Layer(0.5, bows), Layer(0.6, _chords(recipe, _bowed, 7.0, sample_rate), held=True)]
+
+
+def _breath(recipe: Recipe, sample_rate: int) -> Layers:
+    struck = _toned(recipe, _airy, 9.0, sample_rate)
+    tones = scatter(_wander(recipe, struck, (3.5, 7.0), (2.0, 4.6)), sample_rate)
+    return [
+        Layer(0.3, tones),
+        Layer(0.9, _chords(recipe, _glass, 4.0, sample_rate), held=True),
+        Layer(0.04, _wind(recipe, sample_rate)),
+    ]
+
+
+def _overtones(recipe: Recipe, sample_rate: int) -> Layers:
+    return [Layer(1.0, _chords(recipe, _overtone, 5.0, sample_rate), held=True)]
+
+
+def _harp(recipe: Recipe, sample_rate: int) -> Layers:
+    struck = partial(pluck, cutoff_hz=recipe.cutoff_hz, sample_rate=sample_rate)
+    notes = scatter(_wander(recipe, struck, (0.9, 2.4), (2.0, 6.1)), sample_rate)
+    return [Layer(0.2, notes), Layer(0.9, _chords(recipe, _warm, 4.0, sample_rate), held=True)]
+
+
+def _rain(recipe: Recipe, sample_rate: int) -> Layers:
+    drops = scatter(_drops(recipe, sample_rate), sample_rate)
+    chords = _chords(recipe, _glass, 4.0, sample_rate)
+    return [Layer(0.12, drops), Layer(0.25, _shower(recipe, sample_rate)), Layer(0.6, chords, held=True)]
 
 
 def _surf(recipe: Recipe, sample_rate: int) -> Layers:
     sea = waves(recipe.seconds, 1.0 - recipe.brightness, sample_rate, _generator(recipe, 4))
-    return [(0.55, sea), (0.45, _chords(recipe, _glass, 4.0, sample_rate))]
+    return [Layer(0.55, sea), Layer(0.45, _chords(recipe, _glass, 4.0, sample_rate), held=True)]
 
 
 def _pulsed(recipe: Recipe, sample_rate: int) -> Layers:
     beats = scatter(_pulse(recipe, sample_rate), sample_rate)
-    return [(0.2, beats), (0.9, _chords(recipe, _warm, 5.0, sample_rate))]
+    return [Layer(0.3, beats), Layer(0.85, _chords(recipe, _warm, 5.0, sample_rate), held=True)]
 
 
-FAMILIES: Final[dict[str, Callable[[Recipe, int], Layers]]] = {
-    "pads": _pads,
-    "choir": _choir,
-    "bowls": _bowl_circle,
-    "keys": _keys,
-    "loops": _loop_circle,
-    "surf": _surf,
-    "pulse": _pulsed,
+@dataclass(frozen=True)
+class Family:
+    """One manner of playing, and what a library should know of every track made in it."""
+
+    title: str
+    note: str
+    layers: Callable[[Recipe, int], Layers]
+    voices: bool = False  # sounds like people singing, without words
+    pulse: bool = False  # a slow beat can be felt
+    association: str = ""  # what of a religion or a culture some listeners may hear in it
+
+
+FAMILIES: Final[dict[str, Family]] = {
+    "pads": Family("Held chords", "A warm chord in which one voice at a time moves.", _pads),
+    "surf": Family("Waves", "A shore, each wave from its own side, over a quiet chord.", _surf),
+    "rain": Family("Rain", "Soft rain that comes and goes, and single drops, over a quiet chord.", _rain),
+    "breath": Family("Wind and pipes", "Airy tones one after another, as if blown.", _breath),
+    "bowls": Family(
+        "Bowls",
+        "Singing bowls struck softly and left to ring.",
+        _bowl_circle,
+        association="singing bowls, known from Buddhist practice",
+    ),
+    "keys": Family("Felted keys", "Single soft keys with room between them.", _keys),
+    "harp": Family("Plucked strings", "Notes that wander up and down like a slow harp.", _harp),
+    "loops": Family("Returning tones", "Bowed tones, each coming back in its own time.", _loop_circle),
+    "choir": Family("Distant choir", "Far voices without words, opening and closing.", _choir, voices=True),
+    "pulse": Family("Slow pulse", "Low keys on one slow, regular beat.", _pulsed, pulse=True),
+    "strings": Family("Strings", "Many bows together, swelling past one another.", _strings),
+    "overtones": Family(
+        "Overtones",
+        "A deep drone whose overtones rise and sink, one after another.",
+        _overtones,
+        association="overtone drone, known from ritual music",
+    ),
 }

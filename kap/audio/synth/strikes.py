@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from kap.audio.synth.texture import FRAME, HOP, Signal, Spectrum
+from kap.audio.synth.texture import CEILING_HZ, FRAME, HOP, Signal, Spectrum
 
 Event = tuple[float, Signal]
 """A start in seconds and stereo samples of shape (n, 2)."""
@@ -37,8 +37,9 @@ def _rings(partials: list[Partial], rng: np.random.Generator, samples: int, samp
     """Return the sum of decaying cosines as (samples, 2).
 
     A power of a pole is the product of a long stride and a short one, so all partials together are one
-    matrix product per channel.
+    matrix product per channel. What would lie above the ceiling is left out.
     """
+    partials = [partial for partial in partials if partial[0] < CEILING_HZ]
     hz, ring_s, *levels = np.array(partials).T
     pole = (-np.log(1000.0) / ring_s + 2j * np.pi * hz) / sample_rate
     short, long = np.arange(_STRIDE), np.arange(-(-samples // _STRIDE)) * _STRIDE
@@ -85,7 +86,7 @@ def bowl(hz: float, rng: np.random.Generator, *, cutoff_hz: float, sample_rate: 
         for offset, pan in ((-beat, -side), (beat, side)):
             left, right = _lean(pan)
             partials.append((middle + offset, length_s, heard * left, heard * right))
-    return _shaped(_rings(partials, rng, int(LONGEST_S * sample_rate), sample_rate), 0.25, sample_rate)
+    return _shaped(_rings(partials, rng, int(LONGEST_S * sample_rate), sample_rate), 0.45, sample_rate)
 
 
 def key(hz: float, rng: np.random.Generator, *, cutoff_hz: float, sample_rate: int) -> Signal:
@@ -98,6 +99,31 @@ def key(hz: float, rng: np.random.Generator, *, cutoff_hz: float, sample_rate: i
             string_hz = hz * number * 2.0 ** (cents / 1200.0)
             partials.append((string_hz, 7.5 / number**0.8, level * left, level * right))
     return _shaped(_rings(partials, rng, int(9.0 * sample_rate), sample_rate), 0.09, sample_rate)
+
+
+def pluck(hz: float, rng: np.random.Generator, *, cutoff_hz: float, sample_rate: int) -> Signal:
+    """Return one string of a harp, plucked a fifth of the way along: each fifth harmonic is weak."""
+    pan = float(rng.uniform(-0.35, 0.35))
+    left, right = _lean(pan)
+    partials = []
+    for number in range(1, 11):
+        touched = 0.25 + abs(np.sin(np.pi * number / 5.0))
+        level = float(number**-1.6 * touched * _softening(hz * number, cutoff_hz))
+        stretched = hz * number * (1.0 + 0.00012 * number**2)
+        partials.append((stretched, 5.0 / number**0.9, level * left, level * right))
+    return _shaped(_rings(partials, rng, int(6.0 * sample_rate), sample_rate), 0.06, sample_rate)
+
+
+def drop(rng: np.random.Generator, *, cutoff_hz: float, sample_rate: int) -> Signal:
+    """Return one drop into shallow water: a short soft tone that bends upwards as its bubble closes."""
+    samples = int(0.22 * sample_rate)
+    at_s = np.arange(samples) / sample_rate
+    hz = float(rng.uniform(500.0, 1500.0)) * min(cutoff_hz / 2000.0, 1.2)
+    phase = 2.0 * np.pi * hz * (at_s + 0.9 * at_s**2) + rng.uniform(0.0, 2.0 * np.pi)
+    tone = np.cos(phase) * np.exp(-at_s / 0.045)
+    left, right = _lean(float(rng.uniform(-0.8, 0.8)))
+    sound = np.stack([tone * left, tone * right], axis=1).astype(np.float32)
+    return _shaped(sound, 0.03, sample_rate)
 
 
 def swell(

@@ -19,8 +19,9 @@ Signal = NDArray[np.float32]
 HOP: Final = 1 << 18  # samples; 5.5 s at 48 kHz, the shortest time in which a chord or a colour can change
 FRAME: Final = 2 * HOP
 CEILING_HZ: Final = 9000.0
-_STEADIEST: Final = 0.75  # the line's share of a low partial; pure lines above 1 kHz would whistle
-_SLOWEST_HZ: Final = 0.35  # narrower, and a bass note would be gone for seconds at a time
+_STEADIEST: Final = 0.9  # the line's share of a low partial; pure lines above 1 kHz would whistle
+_STEADY_BELOW_HZ: Final = 900.0
+_SLOWEST_HZ: Final = 0.22  # narrower, and a note's shimmer would be gone for many seconds at a time
 
 _EQUAL_POWER: Final[Signal] = np.sin(np.pi * (np.arange(FRAME) + 0.5) / FRAME).astype(np.float32)[:, None]
 
@@ -34,14 +35,14 @@ class Spectrum:
         self.lines: Signal = np.zeros_like(self.power)
 
     def add_partial(self, hz: float, width_hz: float, power: float) -> None:
-        """Add a Gaussian band of standard deviation `width_hz` and, below about 600 Hz, its steady line."""
+        """Add a Gaussian band of standard deviation `width_hz` and, below about 900 Hz, its steady line."""
         first = max(int((hz - 3.5 * width_hz) / self.bin_hz), 1)
         last = min(int((hz + 3.5 * width_hz) / self.bin_hz) + 2, self.power.size)
         if first >= last:
             return
         offset = (np.arange(first, last) * self.bin_hz - hz) / width_hz
         shape = np.exp(-0.5 * offset**2)
-        steady = _STEADIEST / (1.0 + (hz / 600.0) ** 4)
+        steady = _STEADIEST / (1.0 + (hz / _STEADY_BELOW_HZ) ** 4)
         self.power[first:last] += ((1.0 - steady) * power * shape / shape.sum()).astype(np.float32)
         self.lines[min(round(hz / self.bin_hz), last - 1)] += steady * power
 

@@ -48,7 +48,8 @@ class Autosave {
     this.drafts = drafts;
     this.name = form.dataset.draftKey;
     this.version = form.elements.namedItem("version");
-    this.text = form.querySelector("textarea");
+    // Of a form with data-whole every field counts when two versions meet, and not only the words of its textarea.
+    this.text = "whole" in form.dataset ? null : form.querySelector("textarea");
     this.state = form.querySelector("[data-saved-state]");
     this.other = form.querySelector("[data-other-version]");
     this.device = Promise.resolve(); // what is being written on this device, one after the other

@@ -1,15 +1,29 @@
 // The one entry: each behaviour is loaded only on pages that carry its mark, also after htmx swapped a part in.
+import { forgetPlaces } from "./places.js";
 import { meta } from "./server.js";
 
 const BEHAVIOURS = {
   "[data-theme-toggle]": "./theme.js",
   "form[data-autosave]": "./autosave.js",
   "form[data-upload]": "./upload.js",
+  "[data-preview]": "./preview.js",
+  "form[data-recorder]": "./recorder.js",
+  "[data-trim]": "./trim.js",
+  "form[data-arc-editor]": "./arc-editor.js",
+  "[data-places]": "./playlist.js",
+  "[data-mix]": "./as-made.js",
+  "[data-listen]": "./listen.js",
+  "[data-sound]": "./sound.js",
+  "[data-many]": "./many.js",
+  "[data-fill]": "./fill.js",
+  "form[data-instrument]": "./instrument.js",
+  "[data-keep], [data-keep-end]": "./keep.js",
 };
 const WORDS = {
   refused: "That did not work, and nothing was changed. Reload the page and try again.",
   unconnected: "There is no connection at the moment, and nothing was changed. Try again when it is back.",
 };
+const SIGN_OUTS = ["/sign-out", "/account/devices/sign-out"];
 const installed = new WeakSet();
 
 async function enliven(root) {
@@ -37,6 +51,11 @@ document.addEventListener("htmx:sendError", () => say(WORDS.unconnected));
 document.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-CSRFToken"] = meta("csrf-token");
 });
+// What the device kept goes with the sign-in: the rest of it in service-worker.js. A player on this page remembers its
+// place once more as it is left; this listener comes after its.
+document.addEventListener("submit", ({ target }) => {
+  if (SIGN_OUTS.includes(new URL(target.getAttribute("action") ?? "", location).pathname)) addEventListener("pagehide", () => forgetPlaces());
+});
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.account[open]")) {
     if (!menu.contains(event.target)) menu.open = false;
@@ -50,3 +69,5 @@ document.addEventListener("keydown", (event) => {
 });
 
 enliven(document);
+// Only where music was kept on this device before: see keep.js.
+if (navigator.serviceWorker?.controller) import("./keep.js").then(({ tidy }) => tidy());

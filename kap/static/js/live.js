@@ -4,6 +4,7 @@
 // name of its own, so that sending it again after a lost answer adds it once. The server takes its age along,
 // so a note that waited for a connection stands at the time it was written.
 import { draftsOf } from "./drafts.js";
+import "./keep.js"; // before the player: it takes the page as the server made it
 import { musicPosition } from "./player.js";
 import { isSignedOut, meta, post, signInLink } from "./server.js";
 

@@ -2,8 +2,12 @@
 //
 // No Web Audio: a phone that locks suspends it, and the music with it. Fades move the element's own volume,
 // where the device lets a page do that; where it does not (iOS), play, pause and seek act directly.
-// Without this script the element's own controls are there.
+// Without this script the element's own controls are there. Where the file is kept on this device (keep.js), the
+// element asks for it with ?kept, which the service worker answers.
 
+import { canKeep, isWhole } from "./kept.js";
+import { Others } from "./others.js";
+import { chooseOutput, keepOutput } from "./output.js";
 import { isSignedOut, post, signInLink } from "./server.js";
 
 const PAUSE_FADE_S = 1.5;
@@ -16,9 +20,11 @@ const SKIP_S = 15;
 const REMEMBER_EVERY_MS = 2000;
 // Music that was playing a moment ago goes on by itself after a reload; older music waits to be asked.
 const GOES_ON_WITHIN_MS = 60_000;
-const TELL_SERVER_EVERY_MS = 60_000;
+const LET_GO_WITHIN_MS = 500; // a tab that was closed or reloaded
+const TELL_SERVER_EVERY_MS = 15_000;
 const TELL_TIMEOUT_MS = 4000;
 const SLOW_AFTER_MS = 4000;
+const SWITCH_AFTER_MS = 1000; // from a network that has gone silent to the device
 const RETRY_AFTER_MS = 5000;
 const SETTLED_AFTER_MS = 1500;
 
@@ -33,7 +39,16 @@ const WORDS = {
   missing: "The music cannot be found. Try again, or choose another playlist.",
   unplayable: "This browser cannot play this music. Another browser or device may.",
   blocked: "Press play to go on.",
+  elsewhere: "It plays in another tab of this browser. Press play to have it here instead.",
+  programme: (clock, surplus) => `The programme ends at ${clock}${surplus ? `; calm music for ${surplus} more` : ""}.`,
+  programmeAsleep: (left, surplus) => `The programme has ${left} left${surplus ? `, then calm music for ${surplus}` : ""}.`,
+  surplus: (ago, clock) => `The programme ended ${ago} ago. Calm music goes on until ${clock}.`,
+  surplusAsleep: (left) => `The programme has ended. There is calm music for ${left}.`,
 };
+const minutes = (seconds) => (seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`);
+/** What the clocks of the practice show then, as the rest of the page writes times. */
+const wallClock = (inSeconds, timeZone) => new Date(Date.now() + inSeconds * 1000)
+  .toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone });
 
 const wait = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
@@ -58,6 +73,14 @@ const memory = {
     try { localStorage.setItem(name, JSON.stringify(value)); } catch { /* closed to us: a reload begins anew */ }
   },
 };
+
+/** What this browser calls itself towards the server: chance, kept here. */
+function deviceName() {
+  const bytes = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0"));
+  const name = memory.read("kap-player:device") ?? bytes().join("");
+  memory.write("kap-player:device", name);
+  return name;
+}
 
 /** The element's volume as level times fade. `settable` is false where the device decides. */
 class Loudness {
@@ -104,8 +127,9 @@ class Player {
     this.audio = find("audio");
     this.marks = JSON.parse(root.dataset.marks);
     this.parts = Object.fromEntries(
-      ["controls", "seek", "elapsed", "remaining", "track", "toggle", "toggle-words", "back", "forward", "level",
-        "level-row", "no-level", "says", "retry-row", "retry", "tracks"].map((name) => [name, find(name)]),
+      ["controls", "seek", "elapsed", "remaining", "track", "programme", "toggle", "toggle-words", "back", "forward",
+        "level", "level-row", "no-level", "says", "retry-row", "retry", "tracks", "outlet", "output", "output-says",
+        "others"].map((name) => [name, find(name)]),
     );
     this.lines = [...root.querySelectorAll("[data-here]")];
     this.strip = [...root.querySelectorAll(".phase-strip rect")];
@@ -115,10 +139,17 @@ class Player {
     this.wanted = false; // whether the person wants music, whatever the element does at this moment
     this.position = 0; // where they want it; the element may still be on its way
     this.target = null; // a seek that is under way
+    this.letGo = null; // ends this tab's turn to play
     this.lost = false; // whether the element failed and has to be loaded anew
+    this.others = new Others(this.parts.others, (position) => this.join(position));
   }
 
-  start() {
+  async start() {
+    this.file = [...this.audio.querySelectorAll("source")].find(({ type }) => this.audio.canPlayType(type))?.getAttribute("src");
+    if (canKeep() && navigator.serviceWorker?.controller && this.file && await isWhole(this.file).catch(() => false)) {
+      this.kept = true;
+      this.takeSource();
+    }
     this.audio.removeAttribute("controls");
     this.parts.controls.hidden = false;
     this.parts["level-row"].hidden = !this.loudness.settable;
@@ -130,8 +161,12 @@ class Player {
     this.listen();
     this.listenToElement();
     this.lockScreen();
+    this.nameOutlet();
+    // Above the part of the slider that it is about; after it comes the calm music.
+    this.root.querySelector(".player-arc").style.inlineSize = `${(100 * this.marks.programme) / this.marks.length}%`;
     this.show();
     this.goOn(kept);
+    this.tell();
   }
 
   // What the person asks for
@@ -147,8 +182,9 @@ class Player {
     retry.addEventListener("click", () => this.retry());
     document.addEventListener("keydown", (event) => this.key(event));
     addEventListener("online", () => { if (this.lost) this.retry(); });
-    addEventListener("pagehide", () => this.remember());
-    document.addEventListener("visibilitychange", () => this.stayAwake());
+    addEventListener("pagehide", () => { this.endTurn(); this.remember(); this.tell({ leaving: true }); });
+    document.addEventListener("kap-music-kept", () => this.nowKept());
+    document.addEventListener("visibilitychange", () => { this.stayAwake(); this.tell(); });
     document.querySelector("[data-close] form")?.addEventListener("submit", (event) => this.leave(event));
   }
 
@@ -174,6 +210,7 @@ class Player {
 
   async play() {
     this.wanted = true;
+    this.takeTurn();
     this.say("");
     this.show();
     if (this.lost) return this.load();
@@ -197,11 +234,38 @@ class Player {
 
   async pause() {
     this.wanted = false;
+    this.endTurn();
     this.show();
     this.stayAwake();
     if (await this.loudness.ramp("fade", 0, PAUSE_FADE_S) && !this.wanted) this.audio.pause();
     this.remember();
     await this.tell();
+  }
+
+  // Of the tabs of one browser one plays a session's music, or it would be heard twice in the room.
+
+  takeTurn() {
+    if (!navigator.locks || this.letGo) return;
+    const turn = new Promise((resolve) => { this.letGo = resolve; });
+    navigator.locks.request(this.place, { steal: true }, () => turn).catch(() => this.lostTurn());
+  }
+
+  async lostTurn() {
+    this.letGo = null;
+    if (!this.wanted) return;
+    await this.pause();
+    if (!this.wanted) this.say(WORDS.elsewhere);
+  }
+
+  endTurn() {
+    this.letGo?.();
+    this.letGo = null;
+  }
+
+  async playsInAnotherTab() {
+    if (!navigator.locks) return false;
+    const patience = { signal: AbortSignal.timeout(LET_GO_WITHIN_MS) };
+    return navigator.locks.request(this.place, patience, () => false).catch(() => true);
   }
 
   /** Out, there, in again. Asked again on the way, it goes to the last place asked for. */
@@ -244,6 +308,27 @@ class Player {
     this.loudness.ramp("level", percent / 100, seconds);
   }
 
+  /** Go on where another device is, so that two in one room sound as one. */
+  async join(position) {
+    // What it takes to fade out here, the other plays on.
+    await this.seek(position + (this.wanted ? SEEK_FADE_OUT_S : 0));
+    if (!this.wanted) await this.play();
+    await this.tell();
+  }
+
+  /** What this device plays through, and where the browser should send it: both are the device's own. */
+  nameOutlet() {
+    const { outlet, output, "output-says": says } = this.parts;
+    if (outlet) {
+      outlet.value = memory.read("kap-player:outlet") ?? "unnamed";
+      outlet.addEventListener("change", () => { memory.write("kap-player:outlet", outlet.value); this.tell(); });
+    }
+    if (!output || !("setSinkId" in this.audio)) return;
+    output.closest("[data-output-row]").hidden = false;
+    keepOutput(this.audio, memory);
+    output.addEventListener("click", async () => put(says, await chooseOutput(this.audio, output, memory)));
+  }
+
   /** Closing the session ends the music softly first. */
   async leave(event) {
     if (this.left || this.audio.paused) return;
@@ -266,7 +351,13 @@ class Player {
     audio.addEventListener("error", () => this.failed());
     // The lock screen, or headphones pulled out: the device paused it, and that is what the person meant.
     audio.addEventListener("pause", () => { if (this.wanted && !audio.ended && !this.lost) this.stopped(""); });
-    audio.querySelector("source:last-of-type").addEventListener("error", () => this.failed());
+    // After a call some devices let it go on by themselves: softly, like everything here.
+    audio.addEventListener("play", () => {
+      if (this.wanted || this.lost) return;
+      this.loudness.set("fade", 0);
+      this.play();
+    });
+    audio.querySelector("source:last-of-type").addEventListener("error", () => { if (!this.fromDevice()) this.failed(); });
     // It may have failed before we listened; but for a moment every element has no source yet.
     setTimeout(() => {
       if (audio.networkState === HTMLMediaElement.NETWORK_NO_SOURCE) this.failed();
@@ -280,24 +371,30 @@ class Player {
     const now = Date.now();
     if (this.wanted && now - (this.remembered ?? 0) > REMEMBER_EVERY_MS) this.remember();
     if (this.wanted && now - (this.told ?? 0) > TELL_SERVER_EVERY_MS) this.tell();
+    this.others.compare(this.position, this.wanted);
   }
 
   slow() {
     clearTimeout(this.slowTimer);
     this.slowTimer = setTimeout(() => {
-      if (this.wanted && !this.lost && this.audio.readyState < 3) this.say(WORDS.slow);
-    }, SLOW_AFTER_MS);
+      if (!this.wanted || this.lost || this.audio.readyState >= 3) return;
+      if (this.kept && !this.fromDevice()) this.load();
+      else this.say(WORDS.slow);
+    }, this.kept ? SWITCH_AFTER_MS : SLOW_AFTER_MS);
   }
 
   arrived() {
     clearTimeout(this.slowTimer);
-    this.sounded = true;
     this.say("");
-    if (!this.told) this.tell();
+    if (!this.sounded) {
+      this.sounded = true;
+      this.tell();
+    }
   }
 
   stopped(words) {
     this.wanted = false;
+    this.endTurn();
     this.say(words);
     this.show();
     this.stayAwake();
@@ -310,6 +407,12 @@ class Player {
     this.lost = true;
     this.root.dispatchEvent(new Event("player-lost"));
     this.remember();
+    const wasFromDevice = this.fromDevice();
+    if (wasFromDevice) this.kept = false; // the browser has let go of it, as some do when they need room
+    if (this.kept || wasFromDevice) {
+      await this.load();
+      return;
+    }
     await this.explain();
     if (this.cause === "offline") this.retryTimer = setTimeout(() => this.retry(), RETRY_AFTER_MS);
   }
@@ -340,13 +443,29 @@ class Player {
     if (this.lost) this.load();
   }
 
+  /** The whole file is here. What plays is left alone until its connection breaks. */
+  nowKept() {
+    this.kept = true;
+    if (this.lost) this.retry();
+    else if (this.audio.paused && !this.wanted && this.target === null && !this.fromDevice()) this.load();
+  }
+
+  fromDevice() { return this.audio.hasAttribute("src"); }
+
+  /** From the device where it is there, else from the server in whichever format this browser plays. */
+  takeSource() {
+    if (this.kept) this.audio.setAttribute("src", `${this.file}?kept`);
+    else this.audio.removeAttribute("src");
+  }
+
   /** Load the file anew and go on from where it was. */
   async load() {
     this.lost = false;
     this.target = this.reached = null;
     this.parts["retry-row"].hidden = true;
-    this.say(WORDS.slow);
+    if (this.wanted) this.say(WORDS.slow);
     const ready = this.once("loadedmetadata");
+    this.takeSource();
     this.audio.load();
     await ready;
     if (this.lost) return;
@@ -363,7 +482,8 @@ class Player {
     const { seek, elapsed, remaining, toggle, "toggle-words": words } = this.parts;
     const at = this.dragging ? Number(seek.value) : this.position;
     put(elapsed, clock(at));
-    put(remaining, clock(this.length() - at));
+    put(remaining, clock((at < this.marks.programme ? this.marks.programme : this.length()) - at));
+    this.showProgramme(at);
     if (!this.dragging) seek.value = Math.round(at);
     seek.max = Math.floor(this.length());
     toggle.classList.toggle("playing", this.wanted);
@@ -371,15 +491,25 @@ class Player {
     this.here(at);
   }
 
+  showProgramme(at) {
+    const [left, after] = [this.marks.programme - at, this.length() - Math.max(at, this.marks.programme)];
+    const { zone } = this.root.dataset;
+    const surplus = after >= 60 ? minutes(after) : "";
+    const words = left > 0
+      ? (this.wanted ? WORDS.programme(wallClock(left, zone), surplus) : WORDS.programmeAsleep(minutes(left), surplus))
+      : (this.wanted ? WORDS.surplus(minutes(-left), wallClock(after, zone)) : WORDS.surplusAsleep(minutes(after)));
+    put(this.parts.programme, words);
+  }
+
   here(at) {
-    const part = clamp(at / this.marks.length, 0, 1);
+    const part = clamp(at / this.marks.programme, 0, 1); // the arc is drawn for the programme
     for (const line of this.lines) {
       const x = line.getAttribute("x1").endsWith("%") ? `${(part * 100).toFixed(2)}%` : (part * 1000).toFixed(1);
       line.setAttribute("x1", x);
       line.setAttribute("x2", x);
     }
     const phase = this.marks.phases.findLastIndex(({ start }) => start <= at);
-    const track = this.marks.tracks.findLastIndex(({ start }) => start <= at);
+    const track = this.marks.tracks.findLastIndex(({ start, end }) => start <= at && at < end);
     const label = this.marks.phases[phase]?.label ?? "";
     this.parts.seek.setAttribute("aria-valuetext", `${clock(at)} of ${clock(this.length())}, ${label}`);
     if (phase !== this.phase) this.markPhase(phase);
@@ -402,7 +532,7 @@ class Player {
   markTrack(track) {
     this.track = track;
     put(this.parts.track, this.marks.tracks[track]?.title ?? "");
-    [...this.parts.tracks.children].forEach((line, index) => {
+    this.parts.tracks.querySelectorAll("li").forEach((line, index) => {
       if (index === track) line.setAttribute("aria-current", "true");
       else line.removeAttribute("aria-current");
     });
@@ -422,18 +552,35 @@ class Player {
     await this.seek(position);
     if (this.lost) return;
     this.say(WORDS.ready(clock(this.position)));
-    if (playing && Date.now() - at < GOES_ON_WITHIN_MS) await this.play();
+    if (!playing || Math.abs(Date.now() - at) > GOES_ON_WITHIN_MS) return;
+    if (await this.playsInAnotherTab()) this.say(WORDS.elsewhere);
+    else await this.play();
   }
 
-  /** Say to the server that the music plays and how far it is; that also keeps the person signed in. */
-  async tell() {
-    if (!this.sounded) return;
+  /**
+   * Say to the server where this device is, and hear where others are. While music plays this is repeated, which
+   * also keeps the person signed in; a page that only stands open says it once.
+   */
+  async tell({ leaving = false } = {}) {
+    const { following } = this.root.dataset;
+    if (!following) return;
     this.told = Date.now();
+    const body = new URLSearchParams({
+      position: this.position.toFixed(1),
+      sounded: this.sounded ? "yes" : "no",
+      playing: this.wanted && !leaving ? "yes" : "no",
+      device: deviceName(),
+      outlet: this.parts.outlet.value,
+    });
     try {
-      const body = new URLSearchParams({ position: this.position.toFixed(1) });
-      await post(this.root.dataset.following, body, { timeout: TELL_TIMEOUT_MS, keepalive: true });
+      const answer = await post(following, body, { timeout: TELL_TIMEOUT_MS, keepalive: true });
+      if (!answer.ok) return;
+      const { others } = await answer.json();
+      this.others.heard(others);
+      this.others.compare(this.position, this.wanted);
+      document.dispatchEvent(new CustomEvent("kap-connected"));
     } catch {
-      // No connection: the next minute tells it.
+      // No connection: it is told the next time.
     }
   }
 
@@ -476,7 +623,7 @@ class Player {
 
 const root = document.querySelector("[data-player]");
 const player = root && new Player(root);
-player?.start();
+await player?.start();
 
 /** Seconds into the music, or null before it has sounded. */
 export const musicPosition = () => (player?.position ? player.position : null);

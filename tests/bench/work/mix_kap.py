@@ -1,25 +1,27 @@
-"""One mix to Opus and M4A: `mix_kap TRACKS MINUTES FOLDER`."""
+"""One mix, its kinds as in opus,m4a: `mix_kap TRACKS MINUTES FOLDER STORE KINDS [kept] [changed]`.
 
+What it encodes is forgotten afterwards, or with `kept` stays in the store; `changed`, one track is another.
+"""
+
+import json
 import sys
 from pathlib import Path
 
-from kap.audio.plan import Piece, plan_mix
-from kap.audio.render import render
-from tests.bench.work import tracks
+from kap.audio.render import Rendered, render
+from kap.audio.store import PacketStore
+from tests.bench.work import pieces
 
-described, minutes, folder = sys.argv[1:]
-length_s = int(minutes) * 60
-pieces = [
-    Piece(
-        path=Path(track.path),
-        duration_s=track.duration_s,
-        loudness_lufs=track.loudness_lufs,
-        true_peak_dbtp=track.true_peak_dbtp,
-        lead_silence_s=track.lead_silence_s,
-        trail_silence_s=track.trail_silence_s,
-        target_lufs=tracks.TARGET_LUFS,
-    )
-    for track in tracks.programme(tracks.load(described), length_s)
-]
-plan = plan_mix(pieces, length_s=length_s, crossfade_s=tracks.CROSSFADE_S)
-render(plan, {kind: Path(folder) / f"kap.{kind}" for kind in ("opus", "m4a")})
+described, minutes, folder, packets, kinds, *how = sys.argv[1:]
+
+
+def made(store: PacketStore) -> Rendered:
+    plan = pieces.plan(described, minutes, changed="changed" in how)
+    return render(plan, {kind: Path(folder) / f"kap.{kind}" for kind in kinds.split(",")}, store=store)
+
+
+if "kept" in how:
+    found = made(pieces.store_in(packets))
+else:
+    with pieces.as_prepared(packets) as store:
+        found = made(store)
+print(json.dumps({"tracks": found.tracks_encoded, "passages": found.passages_encoded}))

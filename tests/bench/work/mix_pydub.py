@@ -9,10 +9,13 @@ from pydub import AudioSegment
 from tests.bench.work import tracks
 from tests.bench.work.tracks import Track
 
+CONTAINERS = {"opus": "ogg"}
+CODECS = {"mp3": "mp3", "flac": "flac", "ogg": "vorbis", "opus": "libopus", "wav": "pcm_s16le"}
+
 
 def main(described: str, minutes: str, folder: str) -> None:
     AudioSegment.converter = imageio_ffmpeg.get_ffmpeg_exe()
-    length_s = int(minutes) * 60
+    length_s = round(float(minutes) * 60)
     first, *others = tracks.programme(tracks.load(described), length_s)
     mix = _loaded(first)
     for track in others:
@@ -23,7 +26,9 @@ def main(described: str, minutes: str, folder: str) -> None:
 
 def _loaded(track: Track) -> AudioSegment:
     # Naming the codec spares the call of ffprobe, which does not come with the wheel.
-    sound = AudioSegment.from_file(track.path, format="flac", codec="flac")
+    kind = Path(track.path).suffix[1:]
+    sound = AudioSegment.from_file(track.path, format=CONTAINERS.get(kind, kind), codec=CODECS[kind])
+    sound = sound.set_frame_rate(48_000)
     heard = sound[track.lead_silence_s * 1000 : (track.duration_s - track.trail_silence_s) * 1000]
     return heard.apply_gain(tracks.TARGET_LUFS - track.loudness_lufs)
 

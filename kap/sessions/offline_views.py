@@ -1,0 +1,80 @@
+"""The service worker, and the page it shows in a room's place while there is no network."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from flask import Response, current_app, make_response, render_template, url_for
+
+from kap.access.guard import public
+from kap.sessions.blueprint import bp
+
+# Whose pages play music: a session's own, and the page to listen again. Only these are ever kept.
+ROOMS = r"^/(patients/[0-9a-f-]{36}/sessions/[0-9a-f-]{36}|my/sessions/[0-9a-f-]{36}/music)$"
+STYLES = ("fonts", "tokens", "base", "shell", "components", "drawings", "sessions")
+SCRIPTS = (
+    "offline", "kept", "keep", "kap", "live", "player", "others", "output", "drafts", "places", "server",
+    "theme-early",
+)  # fmt: skip
+FONTS = (
+    "atkinson-hyperlegible-next-latin-wght-normal",
+    "literata-latin-wght-normal",
+)
+DRAWINGS = ("icons.svg", "mark.svg")
+SHELL_FILES = (
+    *(f"css/{name}.css" for name in STYLES),
+    *(f"js/{name}.js" for name in SCRIPTS),
+    *(f"fonts/{name}.woff2" for name in FONTS),
+    *DRAWINGS,
+)
+
+
+@bp.get("/service-worker.js")
+@public  # nothing in it is about anybody
+def service_worker() -> Response:
+    """One classic script, as some browsers run no modules in a service worker.
+
+    It changes whenever anything of the shell does, which is how a browser notices another version of Kap.
+    """
+    page = _shell_page()
+    constants = {
+        "VERSION": _digest(page),
+        "SHELL": [url_for("sessions.offline"), *(url_for("static", filename=name) for name in SHELL_FILES)],
+        "ROOMS": ROOMS,
+    }
+    script = "\n".join(
+        [
+            *(f"const {name} = {json.dumps(value)};" for name, value in constants.items()),
+            _script("kept.js").replace("export ", ""),
+            _script("service-worker.js"),
+        ]
+    )
+    response = make_response(script)
+    response.mimetype = "text/javascript"
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+@bp.get("/offline")
+@public  # it names nobody, and fills itself from what the device kept
+def offline() -> str:
+    return _shell_page()
+
+
+def _shell_page() -> str:
+    return render_template("sessions/offline.html", styles=STYLES)
+
+
+def _digest(page: str) -> str:
+    digest = hashlib.sha256(page.encode())
+    for name in (*SHELL_FILES, "js/service-worker.js"):
+        digest.update(_static(name).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _script(name: str) -> str:
+    return _static(f"js/{name}").read_text(encoding="utf-8")
+
+
+def _static(name: str) -> Path:
+    return Path(current_app.static_folder or "") / name
