@@ -38,7 +38,7 @@ def decoded(path: Path) -> Wave:
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> MixPlan:
-    """Six sounds with swells, strikes and air, in an order in which each meets each: thirty joints."""
+    """Six sounds, three calm and three busy, in an order in which each meets each: thirty joints."""
     folder = tmp_path_factory.mktemp("sounds")
     pieces = [
         piece_of(write_sound(folder / f"{number}.flac", sounded(number), "flac")) for number in range(6)
@@ -50,10 +50,13 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> MixPlan:
 
 
 def sounded(number: int) -> Wave:
+    """A chord that grows and falls; every other one has strikes and air, which cost an encoder far more."""
     at = np.arange(SOUND_S * RATE)[:, None] / RATE
+    chord = sum(tone(SOUND_S, hertz=(150 + 40 * number) * part, level=0.1 / part) for part in (1, 1.5, 2, 3))
+    swell = (1 + np.sin(2 * np.pi * 0.2 * at)) * chord / 2
+    air = noise(SOUND_S, level=0.005 if number % 2 else 0.0005, seed=number)
     strikes = np.exp(-6 * (at % (1.3 + number / 10))) * tone(SOUND_S, hertz=900 + 150 * number, level=0.2)
-    swell = (1 + np.sin(2 * np.pi * 0.2 * at)) * tone(SOUND_S, hertz=150 + 40 * number, level=0.1)
-    return np.asarray(strikes + swell + noise(SOUND_S, level=0.005, seed=number), np.float32)
+    return np.asarray(swell + air + number % 2 * strikes, np.float32)
 
 
 def every_pair(count: int) -> list[int]:
@@ -120,8 +123,7 @@ def test_no_join_is_worse_than_the_same_place_in_one_pass(
         lambda wave, join: bright(around(wave, join)),
     ]
     worse, brighter = ([measure(ours, j) - measure(theirs, j) for j in joins] for measure in measures)
-    # What FFmpeg's AAC encoder spends depends on all it has encoded before; over many joins it evens out.
-    assert np.median(worse) == pytest.approx(0, abs=0.05 if kind == "opus" else 0.2)
+    assert np.median(worse) <= 0.05
     assert np.percentile(worse, 95) <= 1.5
     assert np.abs(brighter).max() <= 1.0
 
