@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import event
@@ -12,6 +13,7 @@ from kap.access.actor import Actor
 from kap.db import db, transaction
 from kap.integration import actions, queries
 from kap.integration.models import JournalEntry
+from kap.integration.visible import Visible
 from kap.patients import actions as patients
 from kap.patients.actions import Identity
 from kap.patients.models import Patient
@@ -38,6 +40,10 @@ def statements() -> Iterator[list[str]]:
         event.remove(db.engine, "before_cursor_execute", note)
 
 
+def seen(entries: list[Visible]) -> list[UUID]:
+    return [entry.id for entry in entries]
+
+
 def share(entry: JournalEntry, actor: Actor, hours: float = 0) -> JournalEntry:
     with transaction():
         actions.share(entry, actor=actor, at=NOON + hours * HOUR)
@@ -52,12 +58,12 @@ def test_what_is_newly_shared(at_browser: Callable[[str], Browser], cast: Cast) 
     )
     written(cast.pia, "Private")
     share(written(cast.pau, "Not his"), cast.actor("pau"), 1)
-    assert queries.new_shared(theo, NOON) == [second, first]
-    assert queries.new_shared(theo, NOON - 48 * HOUR) == [second, first, old]
+    assert seen(queries.new_shared(theo, NOON)) == [second.id, first.id]
+    assert seen(queries.new_shared(theo, NOON - 48 * HOUR)) == [second.id, first.id, old.id]
     at_browser("theo").get(f"/patients/{cast.pia.id}/journal")
-    assert queries.new_shared(theo, NOON) == [second, first]
+    assert seen(queries.new_shared(theo, NOON)) == [second.id, first.id]
     at_browser("theo").get(f"/patients/{cast.pia.id}/journal/{second.id}")
-    assert queries.new_shared(theo, NOON) == [first]
+    assert seen(queries.new_shared(theo, NOON)) == [first.id]
     assert queries.opened_by(theo, cast.pia) == {second.id}
 
 
@@ -73,7 +79,7 @@ def test_each_therapist_opens_for_themselves(
         patients.join_team(cast.pia, colleague=cast.tess, actor=cast.actor("theo"), at=NOON)
     at_browser("theo").get(f"/patients/{cast.pia.id}/journal/{shared_entry.id}")
     assert queries.new_shared(cast.actor("theo"), NOON) == []
-    assert queries.new_shared(cast.actor("tess"), NOON) == [shared_entry]
+    assert seen(queries.new_shared(cast.actor("tess"), NOON)) == [shared_entry.id]
 
 
 @pytest.mark.parametrize("caseload", [1, 12])
@@ -87,7 +93,7 @@ def test_the_cost_does_not_grow_with_the_caseload(cast: Cast, caseload: int) -> 
         names = {entry.patient.name for entry in found}
     assert names == {f"Patient {number}" for number in range(caseload)}
     selects = [statement for statement in sent if statement.startswith("SELECT")]
-    assert len(selects) == 1
+    assert len(selects) == 3  # entries, what is shared of them, their files
 
 
 def _admitted(cast: Cast, name: str) -> Patient:
