@@ -1,3 +1,4 @@
+import re
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,7 +13,7 @@ from wtforms import (
     TextAreaField,
     validators,
 )
-from wtforms.validators import DataRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.validators import DataRequired, Length, NumberRange, Optional, Regexp, ValidationError
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from kap.integration.models import JournalEntry
@@ -36,6 +37,7 @@ from kap.web.forms import Form, VersionedForm
 
 COMMENT_LIMIT = 10_000
 TEAM = "team"
+NOT_TYPED = "Please type the word delete, or go back to your journal."
 _MIDDLE = (LOWEST + HIGHEST) // 2
 
 
@@ -81,11 +83,18 @@ class EntryForm(VersionedForm):
 
     def validate_moment(self, field: Field) -> None:
         try:
-            seconds_in(field.data or "")
+            moment = seconds_in(field.data or "")
         except ValueError as error:
             raise ValidationError(
                 "Please write it as a player shows it, such as 12:30 or 1:05:00."
             ) from error
+        if moment is not None and not self.session.data:
+            raise ValidationError("Please choose the session whose music it is.")
+
+    @property
+    def is_half_typed(self) -> bool:
+        """Whether all that is amiss is a line that is perhaps being typed: no reason not to save the rest."""
+        return self.errors.keys() <= {"tags", "moment"}
 
     @classmethod
     def on(cls, sessions: Sequence[DosingSession], **values: Any) -> "EntryForm":
@@ -132,9 +141,9 @@ class EntryForm(VersionedForm):
         return Writing(
             text=self.text.data or "",
             title=self.title.data or "",
-            tags=tags_in(self.tags.data or ""),
+            tags=tuple(tag for tag in tags_in(self.tags.data or "") if len(tag) <= LONGEST_TAG)[:MOST_TAGS],
             session_id=UUID(self.session.data) if self.session.data else None,
-            moment_s=seconds_in(self.moment.data or "") if self.session.data else None,
+            moment_s=None if "moment" in self.errors else seconds_in(self.moment.data or ""),
             **ratings,
         )
 
@@ -171,11 +180,13 @@ class SharingForm(Form):
 
 
 class DeleteEverythingForm(Form):
-    typed = StringField("Type the word delete")
-
-    def validate_typed(self, field: Field) -> None:
-        if (field.data or "").casefold() != "delete":
-            raise ValidationError("Please type the word delete, or go back to your journal.")
+    typed = StringField(
+        "Type the word delete",
+        validators=[
+            DataRequired(NOT_TYPED),
+            Regexp("delete$", flags=re.IGNORECASE, message=NOT_TYPED),
+        ],
+    )
 
 
 class CommentForm(Form):

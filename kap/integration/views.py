@@ -79,7 +79,7 @@ def writing(patient: Patient, entry_id: UUID) -> str:
 def write(patient: Patient, entry_id: UUID) -> Response:
     about = sessions.past_of(patient)
     form = EntryForm.on(about)
-    if not form.validate():
+    if not form.validate() and not (wants_json() and form.is_half_typed):
         return make_response(_writing_page(patient, entry_id, form, about), 422)
     try:
         entry = actions.write(

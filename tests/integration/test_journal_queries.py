@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import event
@@ -13,13 +13,14 @@ from kap.access.actor import Actor
 from kap.db import db, transaction
 from kap.integration import actions, queries
 from kap.integration.models import JournalEntry
+from kap.integration.rules import Writing
 from kap.integration.visible import Visible
 from kap.patients import actions as patients
 from kap.patients.actions import Identity
 from kap.patients.models import Patient
 from kap.sessions.models import DosingSession
 from tests.conftest import NOON, Browser, Cast
-from tests.integration.conftest import written
+from tests.integration.conftest import SECRET, written
 
 CloseSession = Callable[..., DosingSession]
 HOUR = timedelta(hours=1)
@@ -135,3 +136,37 @@ def test_a_closed_session_awaits_an_entry(cast: Cast, closed_session: CloseSessi
     assert queries.awaits_entry(cast.pia, NOON + 2 * HOUR) == second
     written(cast.pia, "About it", at=NOON, session_id=second.id)
     assert queries.awaits_entry(cast.pia, NOON + 3 * HOUR) is None
+
+
+def test_all_words_are_read_in_two_statements(cast: Cast, entry: JournalEntry) -> None:
+    with transaction():
+        second = actions.write(
+            cast.pia,
+            entry_id=uuid4(),
+            writing=Writing(text="More", title="Well", tags=("a", "b")),
+            version=0,
+            at=NOON + HOUR,
+        )
+        old = JournalEntry(
+            patient=cast.pia,
+            patient_id=cast.pia.id,
+            made_at=NOON - HOUR,
+            edited_at=NOON,
+            version=1,
+            text="Old",
+        )
+        db.session.add(old)
+    written(cast.pau, "Another's")
+    assert second is not None
+    with transaction():
+        _ = cast.pia.data_key
+        with statements() as sent:
+            found = queries.words_of(cast.actor("pia"), cast.pia)
+    assert len([statement for statement in sent if statement.startswith("SELECT")]) == 1
+    assert [(words.id, words.title, words.text, words.tags) for words in found] == [
+        (second.id, "Well", "More", ["a", "b"]),
+        (entry.id, "", SECRET, []),
+        (old.id, "", "Old", []),
+    ]
+    for name in ("theo", "tess", "pau", "ana", "zoe", "zed"):
+        assert queries.words_of(cast.actor(name), cast.pia) == []

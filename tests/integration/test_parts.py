@@ -104,6 +104,7 @@ def test_everything_on_the_page_comes_back(
     [
         ({"moment": "soon"}, "such as 12:30 or 1:05:00"),
         ({"moment": "1:75"}, "such as 12:30 or 1:05:00"),
+        ({"moment": "1:05"}, "Please choose the session whose music it is."),
         ({"tags": ",".join(str(number) for number in range(21))}, "Up to 20 themes"),
         ({"tags": "x" * 41}, "Up to 20 themes"),
         ({"title": "x" * 121}, "Please choose a shorter title."),
@@ -277,3 +278,20 @@ def test_a_file_asked_for_twice_is_made_once(cast: Cast, entry: JournalEntry) ->
         ]
     assert made[0] is made[1]
     assert [file.about for file in entry.files] == [{"n": 0}]
+
+
+def test_a_line_that_is_being_typed_stops_no_words_from_being_saved(
+    at_browser: AtBrowser, cast: Cast, closed_session: CloseSession
+) -> None:
+    session, entry_id = closed_session(cast.pia, NOON), uuid4()
+    fields = {
+        "text": SECRET,
+        "version": "0",
+        "moment": "12:",
+        "session": str(session.id),
+        "tags": "sea," + "x" * 41,
+    }
+    answer = at_browser("pia").post(f"/my/journal/{entry_id}", fields, headers={"Accept": "application/json"})
+    assert (answer.status_code, answer.json and answer.json["version"]) == (200, 1)
+    entry = db.session.get_one(JournalEntry, entry_id)
+    assert (entry.text, entry.moment_s, entry.tags) == (SECRET, None, ["sea"])
