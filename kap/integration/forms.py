@@ -94,7 +94,7 @@ class EntryForm(VersionedForm):
     @property
     def is_half_typed(self) -> bool:
         """Whether all that is amiss is a line that is perhaps being typed: no reason not to save the rest."""
-        return self.errors.keys() <= {"tags", "moment"}
+        return set(self.errors) <= {"tags", "moment"}
 
     @classmethod
     def on(cls, sessions: Sequence[DosingSession], **values: Any) -> "EntryForm":
