@@ -17,7 +17,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings
 from itsdangerous import URLSafeTimedSerializer
-from sqlalchemy import Table, create_engine, inspect, text
+from sqlalchemy import Table, create_engine, delete, inspect, text
 from werkzeug.test import TestResponse
 
 from kap import database, worker
@@ -137,9 +137,9 @@ def app(request: pytest.FixtureRequest, config: Config) -> Iterator[Flask]:
 def _empty_tables() -> None:
     # Few rows are left, so deleting them costs a tenth of what truncating every table does; whether one row
     # names another is of no interest when all of them go.
-    rows = "; ".join(f'DELETE FROM "{table.name}"' for table in Model.metadata.sorted_tables)
+    emptied = "; ".join(str(delete(table)) for table in Model.metadata.sorted_tables)
     with db.engine.begin() as connection:
-        connection.exec_driver_sql(f"SET LOCAL session_replication_role = replica; {rows}")
+        connection.exec_driver_sql(f"SET LOCAL session_replication_role = replica; {emptied}")
 
 
 @dataclass(frozen=True)
@@ -188,9 +188,11 @@ def cast(app: Flask) -> Cast:
 def _every_row() -> dict[Table, list[dict[str, Any]]]:
     """What the database holds, in an order in which it can be put back."""
     with db.engine.connect() as connection:
-        tables = Model.metadata.sorted_tables
-        held = {table: [dict(row) for row in connection.execute(table.select()).mappings()] for table in tables}
-    return {table: rows for table, rows in held.items() if rows}
+        rows_of = {
+            table: [dict(row) for row in connection.execute(table.select()).mappings()]
+            for table in Model.metadata.sorted_tables
+        }
+    return {table: rows for table, rows in rows_of.items() if rows}
 
 
 def _admit_everyone() -> Cast:
