@@ -77,8 +77,8 @@ def words_of(actor: Actor, patient: Patient) -> list[Words]:
         .where(row.patient_id == patient.id)
         .order_by(row.made_at.desc())
     ).all()
-    secrets: dict[UUID | None, bytes] = {}
-    secrets.update(key_store().secrets({each.key_id for each in found if each.key_id}))
+    kept = key_store().secrets({each.key_id for each in found if each.key_id})
+    secrets: dict[UUID | None, bytes] = {key_id: secret for key_id, secret in kept.items()}
     if any(each.key_id is None for each in found):
         secrets[None] = patient.data_key.secret
 

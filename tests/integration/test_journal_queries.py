@@ -159,9 +159,9 @@ def test_all_words_are_read_in_two_statements(cast: Cast, entry: JournalEntry) -
     written(cast.pau, "Another's")
     assert second is not None
     with transaction():
-        _ = cast.pia.data_key
+        writer, _ = cast.actor("pia"), cast.pia.data_key
         with statements() as sent:
-            found = queries.words_of(cast.actor("pia"), cast.pia)
+            found = queries.words_of(writer, cast.pia)
     assert len([statement for statement in sent if statement.startswith("SELECT")]) == 1
     assert [(words.id, words.title, words.text, words.tags) for words in found] == [
         (second.id, "Well", "More", ["a", "b"]),

@@ -54,7 +54,7 @@ def tess_too(cast: Cast) -> None:
 def share(entry: JournalEntry, cast: Cast, *wanted: tuple[Part, UUID | None]) -> None:
     with transaction():
         actions.set_sharing(entry, set(wanted), actor=cast.actor("pia"), at=NOON)
-    db.session.expunge_all()
+    db.session.expire_all()
 
 
 def seen_by(cast: Cast, name: str) -> list[frozenset[Part]]:
