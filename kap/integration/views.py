@@ -18,7 +18,7 @@ from kap.access.guard import current_actor, observe
 from kap.access.permissions import Permission, Role
 from kap.accounts import queries as people
 from kap.clock import now
-from kap.content.prompts import PromptSet, prompts_for
+from kap.content.prompts import PromptSet, prompt_sets, prompts_for
 from kap.integration import actions, queries
 from kap.integration.actions import Overwritten
 from kap.integration.forms import CommentForm, EntryForm
@@ -48,8 +48,8 @@ def journal(patient: Patient) -> str:
 @own_record_view(Permission.JOURNAL_WRITE)
 def begin(patient: Patient) -> Response:
     """Give the page its own address, so that a reload finds the same words; nothing is made yet."""
-    about = request.args.get("session")
-    return redirect(url_for("integration.writing", entry_id=uuid4(), session=about))
+    about, moment = request.args.get("session"), request.args.get("moment")
+    return redirect(url_for("integration.writing", entry_id=uuid4(), session=about, moment=moment))
 
 
 @bp.get("/my/journal/<uuid:entry_id>/write")
@@ -210,6 +210,9 @@ def _writing_page(
 
 
 def _prompts(form: EntryForm, about: list[DosingSession]) -> PromptSet:
+    wanted = prompt_sets().get(request.args.get("moment", ""))
+    if wanted is not None:
+        return wanted
     session = next((session for session in about if str(session.id) == form.session.data), None)
     if session is None or session.closed_at is None:
         return prompts_for(None)
