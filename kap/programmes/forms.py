@@ -193,7 +193,7 @@ def _what_there_is(guides: Mapping[str, Guide], chosen: str) -> dict[str, list[t
     """What a step can be, in groups; a guide that is gone stays to be chosen where it was."""
     plain = [(f"{kind}:", rule.label) for kind, rule in KINDS.items() if _is_plain(rule.concerns)]
     found = {
-        "": [("", "Nothing (leave this row out)")],
+        "Nothing": [("", "Nothing (leave this row out)")],
         "Ask for": plain,
         "Give a guide": [(f"{Kind.GUIDE}:{slug}", guide.title) for slug, guide in guides.items()],
         "Offer the journal, with prompts for": [
