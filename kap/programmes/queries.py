@@ -83,20 +83,23 @@ def laid_out(givens: Iterable[GivenProgramme], *, at: datetime) -> dict[UUID, li
     """The steps of each programme, by its id, on their days; one statement."""
     everything = list(givens)
     sessions = _sessions_of({each.patient_id for each in everything})
-    return {each.id: _laid_out(each, sessions[each.patient_id], at) for each in everything}
+    written = _as_given(everything)
+    return {
+        each.id: _laid_out(each, written[each.text_id], sessions[each.patient_id], at) for each in everything
+    }
 
 
 def courses_of(givens: Sequence[GivenProgramme], *, at: datetime, by_patient: bool = False) -> list[Course]:
     """Programmes with where each of their steps stands. `by_patient`: see `seen_of`."""
     if not givens:
         return []
-    placed = laid_out(givens, at=at)
+    placed, written = laid_out(givens, at=at), _as_given(givens)
     marks = _marks_of(givens)
     kinds = {each.step.kind for steps in placed.values() for each in steps}
     patients = {each.patient_id: each.patient for each in givens}
     seen = seen_of(patients.values(), kinds, at=at, by_patient=by_patient)
     return [
-        Course(each, shelf_queries.as_given(each), list(_standings(each, placed[each.id], marks, seen, at)))
+        Course(each, written[each.text_id], list(_standings(each, placed[each.id], marks, seen, at)))
         for each in givens
     ]
 
@@ -187,8 +190,16 @@ def _sessions_of(patient_ids: set[UUID]) -> dict[UUID, list[Session]]:
     return found
 
 
-def _laid_out(given: GivenProgramme, sessions: list[Session], at: datetime) -> list[Placed]:
-    programme, zone = shelf_queries.as_given(given), given.patient.practice.zone
+def _as_given(givens: Iterable[GivenProgramme]) -> dict[UUID, Programme]:
+    """The programmes by the text they were given in; many patients have the same."""
+    first = {each.text_id: each for each in givens}
+    return {text_id: shelf_queries.as_given(each) for text_id, each in first.items()}
+
+
+def _laid_out(
+    given: GivenProgramme, programme: Programme, sessions: list[Session], at: datetime
+) -> list[Placed]:
+    zone = given.patient.practice.zone
     own = rules.counted(sessions, since=given.starts_on, today=day_in(at, zone), zone=zone)
     return rules.lay_out(programme.steps, own, most=programme.sessions, zone=zone)
 
