@@ -55,7 +55,7 @@ class KindRule:
     label: str
     asks: str
     concerns: Concerns | None = None
-    lead_days: int = 7  # a week leaves a weekend
+    lead_days: int = 2
     lapse_days: int | None = 14
     is_private: bool = False
     brings: str = ""
@@ -64,14 +64,14 @@ class KindRule:
 KINDS: Mapping[Kind, KindRule] = MappingProxyType(
     {
         Kind.GUIDE: KindRule("Give a guide", "Read", Concerns.GUIDE, lapse_days=None),
-        Kind.CONSENTS: KindRule("Sign the consents", "Read and sign the consents", lead_days=14),
-        Kind.HEALTH: KindRule("Answer the health questions", "Answer the health questions", lead_days=14),
+        Kind.CONSENTS: KindRule("Sign the consents", "Read and sign the consents", lead_days=7),
+        Kind.HEALTH: KindRule("Answer the health questions", "Answer the health questions", lead_days=7),
         Kind.INTENTION: KindRule("Write the intention", "Write your intention", brings="intention"),
         Kind.MUSIC: KindRule("Say which music is welcome", "Say which music you like"),
         Kind.JOURNAL: KindRule(
             "Offer the journal", "Write", Concerns.MOMENT, lead_days=0, lapse_days=7, is_private=True
         ),
-        Kind.TASK: KindRule("A task in your own words", "", Concerns.WORDS, lead_days=2),
+        Kind.TASK: KindRule("A task in your own words", "", Concerns.WORDS, lead_days=1),
     }
 )
 

@@ -38,7 +38,7 @@ from kap.content.programmes import (
 from kap.content.prompts import prompt_sets
 from kap.programmes.actions import LONGEST_REASON
 from kap.programmes.rules import start_objection
-from kap.programmes.words import length_words, ordinal_word
+from kap.programmes.words import ordinal_word
 from kap.web.forms import Form, VersionedForm, without_nul
 
 SPARE_ROWS = 3
@@ -58,7 +58,7 @@ class GiveForm(Form):
     def __init__(self, *, today: date, offered: Sequence[Programme], **values: Any) -> None:
         super().__init__(**values)
         self.today = today
-        self.programme.choices = [(each.slug, f"{each.title}, {length_words(each)}") for each in offered]
+        self.programme.choices = [(each.slug, each.title) for each in offered]
         if not self.is_submitted():
             self.starts_on.data = today
 
@@ -195,9 +195,9 @@ def _what_there_is(guides: Mapping[str, Guide], chosen: str) -> dict[str, list[t
     found = {
         "Nothing": [("", "Nothing (leave this row out)")],
         "Ask for": plain,
-        "Give a guide": [(f"{Kind.GUIDE}:{slug}", guide.title) for slug, guide in guides.items()],
+        "Give a guide": [(f"{Kind.GUIDE}:{slug}", f"Guide: {guide.title}") for slug, guide in guides.items()],
         "Offer the journal, with prompts for": [
-            (f"{Kind.JOURNAL}:{moment}", each.title) for moment, each in prompt_sets().items()
+            (f"{Kind.JOURNAL}:{moment}", f"Journal: {each.title}") for moment, each in prompt_sets().items()
         ],
     }
     known = {value for group in found.values() for value, _ in group}

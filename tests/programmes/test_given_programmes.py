@@ -52,7 +52,7 @@ from tests.programmes.conftest import (
 )
 
 pytestmark = pytest.mark.usefixtures("_friday_noon")
-IN_A_WEEK = date(2026, 11, 27)
+SOON = date(2026, 11, 23)
 AFTERWARDS = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 
 
@@ -84,24 +84,24 @@ def test_without_a_session_nothing_has_a_day_and_no_guide_is_given(clinic: Clini
 
 def test_planning_moving_cancelling_and_planning_again(clinic: Clinic) -> None:
     clinic.give()
-    session = clinic.plan(IN_A_WEEK)
+    session = clinic.plan(SOON)
     assert guides(clinic) == {
-        "set-and-setting": (date(2026, 11, 24), date(2026, 11, 17)),
-        "intention": (date(2026, 11, 26), date(2026, 11, 19)),
+        "set-and-setting": (date(2026, 11, 20), date(2026, 11, 18)),
+        "intention": (date(2026, 11, 22), date(2026, 11, 20)),
     }
     clinic.move(session, date(2026, 12, 7))
     assert guides(clinic) == {
-        "set-and-setting": (date(2026, 12, 4), date(2026, 11, 27)),
-        "intention": (date(2026, 12, 6), date(2026, 11, 29)),
+        "set-and-setting": (date(2026, 12, 4), date(2026, 12, 2)),
+        "intention": (date(2026, 12, 6), date(2026, 12, 4)),
     }
     clinic.cancel(session)
     assert guides(clinic) == {}
     clinic.reinstate(session)
-    assert guides(clinic)["set-and-setting"] == (date(2026, 12, 4), date(2026, 11, 27))
-    clinic.plan(IN_A_WEEK)  # and now there is one before it
+    assert guides(clinic)["set-and-setting"] == (date(2026, 12, 4), date(2026, 12, 2))
+    clinic.plan(SOON)  # and now there is one before it
     assert guides(clinic) == {
-        "set-and-setting": (date(2026, 11, 24), date(2026, 11, 17)),
-        "intention": (date(2026, 11, 26), date(2026, 11, 19)),
+        "set-and-setting": (date(2026, 11, 20), date(2026, 11, 18)),
+        "intention": (date(2026, 11, 22), date(2026, 11, 20)),
         "the-days-after": (date(2026, 12, 8), date(2026, 12, 7)),
     }
     rows = db.session.scalar(select(func.count()).select_from(Assignment))
@@ -129,7 +129,7 @@ def test_a_guide_they_have_is_not_given_twice_and_keeps_its_day(clinic: Clinic, 
             cast.pia, guide=library()["intention"], due_on=None, line=None, actor=clinic.theo, at=NOW
         )
         preparation.finish(done, actor=clinic.pia, at=NOW)
-    clinic.plan(IN_A_WEEK)
+    clinic.plan(SOON)
     clinic.give()
     assert guides(clinic) == {"set-and-setting": (TODAY, None)}
     states = clinic.states()
@@ -140,7 +140,7 @@ def test_a_guide_they_have_is_not_given_twice_and_keeps_its_day(clinic: Clinic, 
 
 
 def test_a_guide_that_was_opened_stays_when_its_day_is_open_again(clinic: Clinic) -> None:
-    session = clinic.plan(IN_A_WEEK)
+    session = clinic.plan(SOON)
     clinic.give()
     with transaction():
         row = db.session.scalars(select(Assignment).where(Assignment.guide == "set-and-setting")).one()
@@ -150,7 +150,7 @@ def test_a_guide_that_was_opened_stays_when_its_day_is_open_again(clinic: Clinic
 
 
 def test_a_guide_that_a_therapist_took_back_stays_away(clinic: Clinic) -> None:
-    session = clinic.plan(IN_A_WEEK)
+    session = clinic.plan(SOON)
     clinic.give()
     with transaction():
         row = db.session.scalars(select(Assignment).where(Assignment.guide == "set-and-setting")).one()
@@ -162,7 +162,7 @@ def test_a_guide_that_a_therapist_took_back_stays_away(clinic: Clinic) -> None:
 def test_a_retired_guide_is_not_given(clinic: Clinic, cast: Cast) -> None:
     with transaction():
         guide_actions.retire("set-and-setting", actor=clinic.theo, at=NOW)
-    clinic.plan(IN_A_WEEK)
+    clinic.plan(SOON)
     clinic.give()
     assert set(guides(clinic)) == {"intention"}
 
@@ -174,18 +174,18 @@ def test_what_the_patient_sees_is_what_is_due_and_the_one_next_thing(clinic: Cli
     by_kind = {number: each.kind.value for number, each in steps.items()}
     due, following = clinic.asked()
     assert ([by_kind[number] for number in due], by_kind[following or 0]) == ([], "health")
-    due, following = clinic.asked(at=NOW + timedelta(days=3))
+    due, following = clinic.asked(at=NOW + timedelta(days=10))
     assert ([by_kind[number] for number in due], by_kind[following or 0]) == (["health"], "guide")
     assert steps[following or 0].placed.step.about == "what-kap-is"
     db.session.rollback()
     seen = plan_of(cast.pia, TODAY)
     assert [each.guide.slug for each in (*seen.now, *seen.coming)] == []
-    seen = plan_of(cast.pia, TODAY + timedelta(days=10))
+    seen = plan_of(cast.pia, TODAY + timedelta(days=15))
     assert [each.guide.slug for each in (*seen.now, *seen.coming)] == ["what-kap-is"]
 
 
 def test_what_can_be_seen_is_not_ticked(clinic: Clinic, cast: Cast) -> None:
-    clinic.plan(IN_A_WEEK)
+    clinic.plan(SOON)
     clinic.give()
     assert {number: clinic.states()[number, 1] for number in (HEALTH, MUSIC, INTENTION)} == {
         HEALTH: "due", MUSIC: "due", INTENTION: "due",
@@ -252,7 +252,7 @@ def _due(cast: Cast, start: datetime, end: datetime) -> list[tuple[str, int]]:
 
 
 def test_a_step_is_left_out_with_a_sealed_reason_and_taken_up_again(clinic: Clinic, cast: Cast) -> None:
-    clinic.plan(IN_A_WEEK)
+    clinic.plan(SOON)
     given = clinic.give()
     with transaction():
         for number in (GUIDE, MUSIC):
@@ -290,7 +290,7 @@ def test_a_reason_is_a_few_words(clinic: Clinic, reason: str, problem: type[Exce
 
 
 def test_there_is_no_step_but_those_it_has(clinic: Clinic) -> None:
-    session = clinic.plan(IN_A_WEEK)
+    session = clinic.plan(SOON)
     given = clinic.give()
     for number, session_id in ((99, None), (WALK, None), (WALK, uuid4()), (GUIDE, session.id)):
         with pytest.raises(NotThere), transaction():
@@ -300,7 +300,7 @@ def test_there_is_no_step_but_those_it_has(clinic: Clinic) -> None:
 
 
 def test_a_task_is_done_by_saying_so_and_that_can_be_undone(clinic: Clinic) -> None:
-    session = clinic.plan(IN_A_WEEK)
+    session = clinic.plan(SOON)
     given = clinic.give()
     with transaction():
         actions.do(_again(given), WALK, session.id, actor=clinic.pia, at=NOW)
@@ -317,7 +317,7 @@ def test_a_task_is_done_by_saying_so_and_that_can_be_undone(clinic: Clinic) -> N
 
 
 def test_a_programme_is_given_once_taken_back_and_given_back(clinic: Clinic, cast: Cast) -> None:
-    clinic.plan(IN_A_WEEK)
+    clinic.plan(SOON)
     given = clinic.give()
     with pytest.raises(Conflict):
         clinic.give()
@@ -343,13 +343,13 @@ def test_a_programme_is_given_once_taken_back_and_given_back(clinic: Clinic, cas
 def test_sessions_from_before_the_programme_are_not_part_of_it(clinic: Clinic) -> None:
     early = clinic.plan(date(2026, 11, 18))
     clinic.hold(early)
-    clinic.plan(IN_A_WEEK)
+    clinic.plan(SOON)
     clinic.give()
-    assert {each.placed.session.at.day for each in clinic.steps() if each.placed.session} == {27}
+    assert {each.placed.session.at.day for each in clinic.steps() if each.placed.session} == {23}
     with transaction():
         actions.take_back(_again(clinic.steps()[0].given), actor=clinic.theo, at=NOW)
     clinic.give(since=date(2026, 11, 18))
-    assert {each.placed.session.at.day for each in clinic.steps() if each.placed.session} == {18, 27}
+    assert {each.placed.session.at.day for each in clinic.steps() if each.placed.session} == {18, 23}
 
 
 def test_what_was_given_is_kept_as_it_was_given(clinic: Clinic, cast: Cast) -> None:
@@ -368,7 +368,7 @@ def test_what_was_given_is_kept_as_it_was_given(clinic: Clinic, cast: Cast) -> N
 
 
 def test_every_act_leaves_its_event(clinic: Clinic, cast: Cast) -> None:
-    clinic.plan(IN_A_WEEK)
+    clinic.plan(SOON)
     given = clinic.give()
     with transaction():
         actions.skip(_again(given), MUSIC, None, reason="x", actor=clinic.theo, at=NOW)
@@ -429,7 +429,7 @@ def crowd(cast: Cast, clinic: Clinic) -> Callable[[int], list[Patient]]:
                 for number in range(count)
             ]
             for patient in made:
-                sessions.plan(patient, wanted=clinic._plan(IN_A_WEEK, 10), actor=clinic.theo)
+                sessions.plan(patient, wanted=clinic._plan(SOON, 10), actor=clinic.theo)
         db.session.rollback()
         return made
 
@@ -440,7 +440,7 @@ def test_giving_to_many_takes_as_many_statements_as_giving_to_few(
     clinic: Clinic, cast: Cast, crowd: Callable[[int], list[Patient]], counting: Callable[[], Any]
 ) -> None:
     counts = []
-    clinic.plan(IN_A_WEEK)
+    clinic.plan(SOON)
     clinic.give(SINGLE)  # so that the texts are kept already
     for size in (5, 50):
         some = {patient.id for patient in crowd(size)}
@@ -466,7 +466,7 @@ def test_what_is_due_is_found_in_as_many_statements_for_many_as_for_few(
         db.session.close()
         with counting() as statements:
             due = queries.due_between(
-                cast.practice, datetime(2026, 11, 24, tzinfo=UTC), datetime(2026, 11, 25, tzinfo=UTC)
+                cast.practice, datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC)
             )
             assert {each.patient.name.split()[0] for each in due} == {"P"}
             assert all(each.patient.user is None for each in due)
@@ -494,7 +494,7 @@ def test_a_patients_home_costs_the_same_with_many_programmes_and_sessions(
     counts = []
     for round_ in range(2):
         for number in range(3):
-            clinic.plan(IN_A_WEEK + timedelta(days=round_ * 3 + number))
+            clinic.plan(SOON + timedelta(days=round_ * 3 + number))
         programme = SMALL if round_ else SINGLE
         clinic.give(programme)
         clinic.asked()

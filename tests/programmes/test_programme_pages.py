@@ -239,7 +239,7 @@ def test_a_step_is_left_out_with_a_reason_and_asked_for_after_all(
 def test_the_patients_pages_name_what_is_due_and_the_one_next_thing(
     cast: Cast, clinic: Clinic, at_browser: AtBrowser
 ) -> None:
-    clinic.plan(_today() + timedelta(days=16))
+    clinic.plan(_today() + timedelta(days=9))
     clinic.give(since=_today(), at=now())
     pia = at_browser("pia")
     for page in ("/", "/my/preparation"):

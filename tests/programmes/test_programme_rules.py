@@ -270,8 +270,8 @@ def test_how_long_before_its_day_a_step_is_asked_for() -> None:
     ]
     opens = {(each.number, each.ordinal): each.opens for each in lay_out(wanted, own, most=2, zone=BERLIN)}
     assert opens == {
-        (1, 1): date(2026, 6, 17) - timedelta(days=14),
-        (2, 1): date(2026, 6, 19) - timedelta(days=7),
+        (1, 1): date(2026, 6, 17) - timedelta(days=7),
+        (2, 1): date(2026, 6, 19) - timedelta(days=2),
         (2, 2): date(2026, 6, 20),  # not before the session before it
         (3, 1): date(2026, 6, 20),  # not before its own
     }
@@ -333,10 +333,10 @@ def test_without_a_day_nothing_is_asked(is_done: bool | None) -> None:
 
 
 def test_a_step_before_a_session_in_the_course_of_time() -> None:
-    step = ProgrammeStep(Kind.MUSIC, FIRST, -3)  # asked a week before its day
+    step = ProgrammeStep(Kind.MUSIC, FIRST, -3)  # asked two days before its day
     expected = {
-        21: State.AHEAD,  # its day is the 18th, and the 11th is tomorrow
-        20: State.DUE,
+        16: State.AHEAD,  # its day is the 13th, and the 11th is tomorrow
+        15: State.DUE,
         13: State.DUE,  # today is the day
         12: State.LATE,
         11: State.LATE,
