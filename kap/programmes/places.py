@@ -93,7 +93,7 @@ def _to_read(step: Standing) -> str:
 def _to_write(step: Standing) -> str:
     session = step.placed.session
     return url_for(
-        "integration.begin", session=session.id if session else None, moment=step.placed.step.about
+        "integration.begin", session=session.id if session else None, prompts=step.placed.step.about
     )
 
 

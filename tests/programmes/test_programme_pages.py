@@ -278,7 +278,7 @@ def test_the_journal_opens_with_the_prompts_of_its_moment(
     pia = at_browser("pia")
     home = pia.get("/").text
     assert "Write: One day after" in home
-    (address,) = re.findall(r'href="(/my/journal/new\?[^"]*moment=24h)"', home)
+    (address,) = re.findall(r'href="(/my/journal/new\?[^"]*prompts=24h)"', home)
     led = pia.get(address.replace("&amp;", "&"), follow_redirects=True)
     assert "Did anything surprise you?" in led.text
 
