@@ -28,6 +28,7 @@ from kap.patients.guard import may_on
 from kap.patients.models import Patient
 from kap.patients.views import bp as patients
 from kap.preparation.views import bp as preparation
+from kap.programmes.views import bp as programmes
 from kap.screening.views import bp as screening
 from kap.sessions.views import bp as sessions
 from kap.style import bp as style
@@ -43,6 +44,7 @@ ROOMS: tuple[Blueprint, ...] = (
     integration,
     consents,
     screening,
+    programmes,
     home,
 )
 # Named so that what they register with the worker and the post is known to be wanted.
@@ -67,6 +69,9 @@ NAVIGATION: dict[Role, tuple[tuple[str, str, str], ...]] = {
         ("Log", "administration.log", "list"),
     ),
 }
+
+# Rooms whose pages stand under the main place of another.
+BESIDE = {"programmes": "preparation"}
 
 
 def create_app(config: Config, *, key: InstanceKey | None = None) -> Flask:
@@ -152,7 +157,7 @@ def _is_here(here: str, endpoint: str) -> bool:
     if endpoint.startswith("administration.") or endpoint == "home.index":
         return here == endpoint
     room = "patients" if "patient_id" in (request.view_args or {}) else here.split(".", maxsplit=1)[0]
-    return room == endpoint.split(".", maxsplit=1)[0]
+    return BESIDE.get(room, room) == endpoint.split(".", maxsplit=1)[0]
 
 
 def _may(permission: str, patient: Patient | None = None) -> bool:

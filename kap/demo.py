@@ -21,6 +21,8 @@ from kap.consents import actions as consents
 from kap.consents.actions import Given
 from kap.content.consents import consents as texts_to_sign
 from kap.content.guides import library
+from kap.content.programmes import Kind
+from kap.content.programmes import programmes as programmes_to_give
 from kap.content.screening import catalogue
 from kap.db import db, transaction
 from kap.integration import actions as integration
@@ -40,6 +42,8 @@ from kap.patients.actions import Identity
 from kap.patients.models import Patient
 from kap.patients.queries import team_of
 from kap.preparation import actions as preparation
+from kap.preparation.queries import assignments_of
+from kap.programmes import actions as programmes
 from kap.screening import actions as screening
 from kap.screening.said import Answer, Finding, Judged, Judgement, Medicine, Reply, Said
 from kap.sessions import actions as sessions
@@ -164,6 +168,27 @@ def _assign(
     return assignment.id
 
 
+def _programme(demo: _Demo, patient: Patient, slug: str, *, since: int, read_until: int) -> None:
+    """Give a programme, so many days ago; what it asked to read was read, but for the last so many days."""
+    assert patient.user is not None  # noqa: S101 - only those read who sign in
+    today, given = day_in(demo.now, ZONE), demo.now - timedelta(days=since)
+    programme = programmes_to_give()[slug]
+    programmes.give(
+        patient,
+        programme,
+        starts_on=today - timedelta(days=since),
+        actor=_therapist(patient).actor,
+        at=given,
+    )
+    read = {step.about for step in programme.steps if step.kind is Kind.GUIDE}
+    for each in assignments_of(patient):
+        due, row = each.assignment.due_on, each.assignment
+        is_due = due is not None and due <= today - timedelta(days=read_until)
+        if row.assigned_at == given and row.guide in read and is_due:
+            row.opened_at = given + timedelta(days=1)
+            preparation.finish(row, actor=patient.user.actor, at=given + timedelta(days=1))
+
+
 def _therapist(patient: Patient) -> User:
     return team_of(patient)[0].user
 
@@ -281,6 +306,7 @@ def _ben(demo: _Demo, programme: Playlist) -> None:
         at=demo.now - timedelta(days=4),
     )
     _session(demo, patient, Route.SUBLINGUAL, days=5, hour=10, programme=programme)
+    _programme(demo, patient, "single-session", since=6, read_until=3)
 
 
 def _clara(demo: _Demo, programme: Playlist) -> None:
@@ -349,6 +375,7 @@ def _elif(demo: _Demo, programme: Playlist) -> None:
     }
     _hold(session, minutes=95, notes=notes)
     _session(demo, patient, Route.IV, days=3, hour=11, programme=programme)
+    _programme(demo, patient, "six-infusions", since=10, read_until=1)
     assert patient.user is not None  # noqa: S101 - she signs in, see above
     write = partial(integration.write, patient, version=0)
     shared = write(

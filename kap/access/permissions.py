@@ -72,6 +72,14 @@ class Permission(StrEnum):
     SCREENING_REVIEW = "screening:review:write"
     SCREENING_RECORD = "screening:review:record"
 
+    PROGRAMMES_READ = "programmes:library:read"
+    PROGRAMMES_EDIT = "programmes:library:edit"
+    PROGRAMME_READ = "programmes:given:read"
+    PROGRAMME_GIVE = "programmes:given:give"
+    PROGRAMME_GIVE_MANY = "programmes:given:give-many"
+    STEP_SKIP = "programmes:step:skip"
+    STEP_DO = "programmes:step:do"
+
     JOURNAL_WRITE = "integration:journal:write"
     JOURNAL_SHARE = "integration:journal:share"
     JOURNAL_READ_SHARED = "integration:journal:read-shared"
@@ -125,6 +133,13 @@ MEANING: dict[Permission, str] = {
     Permission.SCREENING_ANSWER: "Answer the health questions for oneself.",
     Permission.SCREENING_REVIEW: "Read the reviews of a patient's answers, and write one.",
     Permission.SCREENING_RECORD: "Record a review of a patient's answers, for good.",
+    Permission.PROGRAMMES_READ: "Read the programmes of steps before and after sessions.",
+    Permission.PROGRAMMES_EDIT: "Copy, write and retire the practice's own programmes.",
+    Permission.PROGRAMME_READ: "See which programme a patient has and where its steps stand.",
+    Permission.PROGRAMME_GIVE: "Give a patient a programme, or take it back.",
+    Permission.PROGRAMME_GIVE_MANY: "Give a programme to several of one's own patients at once.",
+    Permission.STEP_SKIP: "Skip a step of a patient's programme with a reason, or undo that.",
+    Permission.STEP_DO: "Say that a task of one's own programme is done.",
     Permission.JOURNAL_WRITE: "Write, read and delete one's own journal.",
     Permission.JOURNAL_SHARE: "Share an entry of one's own journal, or stop sharing it.",
     Permission.JOURNAL_READ_SHARED: "Read the entries a patient shares with the care team.",

@@ -39,6 +39,10 @@ CHANGED: dict[str, str] = {
     P.SCREENING_ANSWER: "Answered the health questions",
     P.SCREENING_REVIEW: "Worked on a review of the health questions",
     P.SCREENING_RECORD: "Recorded a review of the health questions",
+    P.PROGRAMMES_EDIT: "Changed the practice's programmes",
+    P.PROGRAMME_GIVE: "Gave a programme, or took one back",
+    P.STEP_SKIP: "Skipped a step of the programme, or undid that",
+    P.STEP_DO: "Said that a task is done, or undid that",
     P.JOURNAL_SHARE: "Shared a journal entry, or stopped sharing it",
     P.COMMENT_WRITE: "Commented on a shared entry",
 }
@@ -59,6 +63,9 @@ READ: dict[str, str] = {
     P.SCREENING_READ: "Read the health questions",
     P.SCREENING_REVIEW: "Opened a review of the health questions",
     P.SCREENING_RECORD: "Opened a review of the health questions to record it",
+    P.PROGRAMME_READ: "Looked at the programme",
+    P.PROGRAMME_GIVE: "Looked at which programme to give",
+    P.STEP_SKIP: "Looked at a step of the programme to skip it",
     P.JOURNAL_READ_SHARED: "Opened the shared journal",
     P.COMMENT_WRITE: "Read the comments on a shared entry",
 }

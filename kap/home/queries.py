@@ -11,6 +11,7 @@ from kap.accounts.models import Invitation, Practice, User
 from kap.clock import day_in, midnight
 from kap.consents import queries as consents
 from kap.consents.queries import Asked
+from kap.content.programmes import Kind
 from kap.home.rules import ChartStanding, ChartStep, Standing, Step, chart_step, next_step
 from kap.integration import queries as integration
 from kap.integration.visible import Visible
@@ -23,6 +24,9 @@ from kap.patients.rules import age_on
 from kap.preparation import queries as preparation
 from kap.preparation.queries import Behind, Plan
 from kap.preparation.queries import Standing as Given
+from kap.programmes import queries as programmes
+from kap.programmes.queries import Asked as AskedSteps
+from kap.programmes.queries import Standing as StepStanding
 from kap.screening import queries as screening
 from kap.screening.queries import Screening
 from kap.sessions import queries as sessions
@@ -44,6 +48,8 @@ class PatientHome:
     intend: Given | None
     upcoming: list[DosingSession]
     plan: Plan
+    asked: AskedSteps  # by programmes
+    follow: StepStanding | None  # the first of these that is no guide
     unsigned: list[Asked]
     wants_answers: bool  # to the health questions, before the series that comes
     past: list[DosingSession]
@@ -98,10 +104,14 @@ def patient_home(patient: Patient, actor: Actor, *, at: datetime) -> PatientHome
     upcoming = sessions.upcoming_of(patient, at)
     unwritten = integration.awaits_entry(patient, at)
     intend = _asks_for_intention(plan) if upcoming and not _has_intention(patient) else None
+    asked = programmes.asked_of(patient, at=at)
+    follow = asked.first
     step = next_step(
         Standing(
             in_session=sessions.open_of(patient) is not None,
             closed_at=unwritten.closed_at if unwritten else None,
+            writing_asked=follow is not None and follow.kind is Kind.JOURNAL,
+            step_first=follow is not None and _comes_before(follow, plan.now),
             preparation_due=bool(plan.now),
             intention_wanted=intend is not None,
             session_planned=bool(upcoming),
@@ -115,6 +125,8 @@ def patient_home(patient: Patient, actor: Actor, *, at: datetime) -> PatientHome
         intend=intend,
         upcoming=upcoming,
         plan=plan,
+        asked=asked,
+        follow=follow,
         unsigned=[
             asked
             for asked in consents.asked_of(patient, on=day_in(at, patient.practice.zone))
@@ -194,6 +206,12 @@ def chart_of(patient: Patient, actor: Actor, *, at: datetime) -> Chart:
         planned=planned[0] if planned else None,
         screening=screening.screening_of(patient, at=at),
     )
+
+
+def _comes_before(step: StepStanding, guides: list[Given]) -> bool:
+    """Whether a step of a programme is due before the first guide is; a guide without a day can wait."""
+    due_on = guides[0].assignment.due_on if guides else None
+    return due_on is None or step.placed.day is None or step.placed.day <= due_on
 
 
 def _asks_for_intention(plan: Plan) -> Given | None:

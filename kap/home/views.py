@@ -11,10 +11,12 @@ from kap.accounts import signin
 from kap.accounts.crisis_help import crisis_help
 from kap.clock import day_in, now
 from kap.home import queries
+from kap.home.rules import Step
 from kap.home.timeline import timeline_of
 from kap.patients.guard import patient_view
 from kap.patients.models import Patient
 from kap.patients.queries import own_record
+from kap.programmes.places import guides_by_name, place_of, places_of
 from kap.sessions.rules import ROUTE_WORDS
 
 bp = Blueprint("home", __name__)
@@ -51,7 +53,16 @@ def _patient_page() -> str:
         raise Forbidden
     home = queries.patient_home(patient, actor, at=moment)
     today = day_in(moment, patient.practice.zone)
-    return render_template("home/patient.html", home=home, today=today)
+    guides = guides_by_name(patient.practice_id) if home.asked.due or home.asked.next else {}
+    places = places_of(home.asked, guides)
+    return render_template(
+        "home/patient.html",
+        home=home,
+        today=today,
+        follow=place_of(home.follow, guides) if home.follow else None,
+        due=[place for place in places.due if place.step != home.follow or home.step != Step.FOLLOW],
+        coming=places.next,
+    )
 
 
 def _therapist_page() -> str:

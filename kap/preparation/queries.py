@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from kap.access.actor import Actor
@@ -183,8 +183,12 @@ def gone_of(patient: Patient) -> list[Assignment]:
 
 
 def plan_of(patient: Patient, today: date) -> Plan:
-    """What this patient prepares; what is to be done, the earliest due first."""
-    standings = assignments_of(patient)
+    """What this patient prepares; what is to be done, the earliest due first. Not what opens later."""
+    standings = [
+        each
+        for each in assignments_of(patient)
+        if each.is_done or rules.is_open(each.assignment.opens_on, today=today)
+    ]
     to_do = [each for each in standings if not each.is_done]
     done = [each for each in standings if each.is_done]
     done.sort(key=lambda each: each.assignment.done_at or each.assignment.assigned_at, reverse=True)
@@ -202,14 +206,14 @@ def behind(actor: Actor, today: date) -> list[Behind]:
     """
     planned = _sessions_soon(actor, today)
     late = []
-    for patient, standings in _unfinished(actor):
+    for patient, standings in _unfinished(actor, today):
         session = planned.get(patient.id)
         if session is not None or any(each.overdue(today) for each in standings):
             late.append(Behind(patient, standings, session))
     return sorted(late, key=_by_need)
 
 
-def _unfinished(actor: Actor) -> list[tuple[Patient, list[Standing]]]:
+def _unfinished(actor: Actor, today: date) -> list[tuple[Patient, list[Standing]]]:
     caseload = visible_to(actor).where(Patient.archived_at.is_(None)).with_only_columns(Patient.id)
     rows = db.session.scalars(
         select(Assignment)
@@ -217,6 +221,7 @@ def _unfinished(actor: Actor) -> list[tuple[Patient, list[Standing]]]:
             Assignment.patient_id.in_(caseload),
             Assignment.withdrawn_at.is_(None),
             Assignment.done_at.is_(None),
+            or_(Assignment.opens_on.is_(None), Assignment.opens_on <= today),
         )
         .order_by(Assignment.patient_id)
         .options(joinedload(Assignment.patient), *_WITH_ITS_PARTS)

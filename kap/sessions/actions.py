@@ -1,6 +1,6 @@
 """Planning, opening, noting and closing a dosing session; writing an intention. None of these commits."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -54,12 +54,31 @@ class Report:
     playing: bool
 
 
+Follower = Callable[[Patient, Actor], None]
+_followers: list[Follower] = []
+
+
+def follows_sessions(act: Follower) -> Follower:
+    """Have `act` called whenever the days of a patient's sessions change, in the transaction that does it.
+
+    So that rooms above can keep in step what they hold, without this one knowing them.
+    """
+    _followers.append(act)
+    return act
+
+
+def _have_followed(session: DosingSession, actor: Actor) -> None:
+    for act in _followers:
+        act(session.patient, actor)
+
+
 def plan(patient: Patient, *, wanted: Plan, actor: Actor) -> DosingSession:
     """Raises `Invalid` for a therapist outside the care team, `NotThere` for another practice's playlist."""
     session = DosingSession(patient=patient, patient_id=patient.id, state=SessionState.PLANNED)
     _apply(wanted, session, actor=actor)
     db.session.add(session)
     audit.record(Permission.SESSION_PLAN, actor=actor, patient_id=patient.id, subject=session)
+    _have_followed(session, actor)
     return session
 
 
@@ -70,17 +89,20 @@ def change(session: DosingSession, *, wanted: Plan, version: int, actor: Actor) 
             raise Conflict("Someone changed this plan since you opened it. Yours is not saved yet.")
         _apply(wanted, session, actor=actor)
         audit.record(Permission.SESSION_PLAN, actor=actor, patient_id=session.patient_id, subject=session)
+    _have_followed(session, actor)
 
 
 def cancel(session: DosingSession, *, actor: Actor) -> None:
     with _changing(session, Verb.CANCEL):
         audit.record(Permission.SESSION_PLAN, actor=actor, patient_id=session.patient_id, subject=session)
+    _have_followed(session, actor)
 
 
 def reinstate(session: DosingSession, *, actor: Actor) -> None:
     """Undo `cancel`."""
     with _changing(session, Verb.REINSTATE):
         audit.record(Permission.SESSION_PLAN, actor=actor, patient_id=session.patient_id, subject=session)
+    _have_followed(session, actor)
 
 
 def open_session(session: DosingSession, *, actor: Actor, at: datetime) -> None:
@@ -89,6 +111,7 @@ def open_session(session: DosingSession, *, actor: Actor, at: datetime) -> None:
         session.opened_at = at
         session.mix = music.ready_mix(session.playlist) if session.playlist else None
         _record(session, actor)
+    _have_followed(session, actor)
 
 
 def choose_music(session: DosingSession, *, playlist_id: UUID, actor: Actor) -> None:

@@ -16,6 +16,7 @@ from kap.consents import actions as signing
 from kap.consents.actions import Given
 from kap.content.consents import consents
 from kap.content.guides import library
+from kap.content.programmes import programmes as programmes_that_ship
 from kap.db import db, transaction
 from kap.integration import actions as integration
 from kap.integration.rules import Writing
@@ -33,6 +34,7 @@ from kap.music.models import (
 )
 from kap.patients import queries as patients
 from kap.preparation import actions as preparation
+from kap.programmes import actions as programmes
 from kap.screening import actions as screening
 from kap.screening.said import Judged
 from kap.sessions import actions as sessions
@@ -99,6 +101,13 @@ def world(app: Flask, cast: Cast) -> World:
         dosing = sessions.plan(cast.pia, wanted=plan, actor=theo)
         heard = _heard_session(cast, playlist)
         session.add(heard)
+        given = programmes.give(
+            cast.pia,
+            programmes_that_ship()["single-session"],
+            starts_on=NOON.date(),
+            actor=theo,
+            at=NOON,
+        )
         entry = integration.write(
             cast.pia, entry_id=uuid4(), writing=Writing("private words"), version=0, at=NOON
         )
@@ -137,6 +146,9 @@ def world(app: Flask, cast: Cast) -> World:
             "user_id": str(cast.theo.id),
             "token": "unknown",
             "filename": "css/base.css",
+            "programme": "single-session",
+            "given_id": str(given.id),
+            "number": "1",
             "dosing": str(dosing.id),
             "heard": str(heard.id),
             "device": str(device.id),
@@ -315,6 +327,7 @@ def test_every_permission_guards_something_or_is_asked_for_in_a_page(app: Flask)
 
 def test_the_administrator_has_no_clinical_permission() -> None:
     clinical = {"patients", "sessions", "preparation", "integration", "music", "consents", "screening"}
+    clinical |= {"programmes"}
     held = {p for p, who in POLICY.items() if any(role is Role.ADMIN for role, _ in who)}
     assert {p for p in held if p.split(":")[0] in clinical} == set()
 

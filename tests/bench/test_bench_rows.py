@@ -94,3 +94,11 @@ def test_pages_of_both_practices_are_measured() -> None:
         "journal",
     ]
     assert all(len(both) == 2 and all(cost["ms"] > 0 for cost in both) for both in costs.values())
+
+
+def test_programmes_of_both_caseloads_are_measured() -> None:
+    costs = once(Work("give_programmes", ("6", "9"))).answer
+    assert {size: list(acts) for size, acts in costs.items()} == {"6": ["give", "due"], "9": ["give", "due"]}
+    for act in ("give", "due"):
+        assert costs["6"][act]["statements"] == costs["9"][act]["statements"]
+        assert all(costs[size][act]["ms"] > 0 for size in costs)

@@ -5,24 +5,16 @@ Pages are asked for without a network, through all of the application, on SQLite
 
 import json
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import ExitStack
 from statistics import median
-from typing import Any
 
 from flask import Flask
-from sqlalchemy import event
 
-from kap import database
 from kap.accounts import passwords
-from kap.app import create_app
-from kap.config import Config
-from kap.crypto import InstanceKey
-from kap.db import db
 from tests.bench.work import practice
+from tests.bench.work.application import application, counted
 from tests.conftest import PASSWORD, Browser
 
 WARM_UP, TIMES = 3, 25
@@ -33,20 +25,8 @@ Door = tuple[Browser, str]
 
 def main(*sizes: str) -> None:
     with ExitStack() as stack:
-        doors = [_pages(stack.enter_context(_application()), *map(int, size.split(":"))) for size in sizes]
+        doors = [_pages(stack.enter_context(application()), *map(int, size.split(":"))) for size in sizes]
         print(json.dumps({page: _costs([pages[page] for pages in doors]) for page in doors[0]}))
-
-
-@contextmanager
-def _application() -> Iterator[Flask]:
-    with tempfile.TemporaryDirectory(prefix="kap-bench-") as folder:
-        config = Config(instance=Path(folder), log_level="error")
-        app = create_app(config, key=InstanceKey(b"k" * 32))
-        with app.app_context():
-            database.upgrade(db.engine)
-        yield app
-        with app.app_context():
-            db.engine.dispose()
 
 
 def _pages(app: Flask, caseload: int, patients: int) -> dict[str, Door]:
@@ -79,27 +59,12 @@ def _costs(doors: Sequence[Door]) -> list[dict[str, float]]:
 
 def _cost(browser: Browser, path: str) -> tuple[float, int]:
     """Milliseconds and statements of one answer. Refuses any answer but a page."""
-    with browser.client.application.app_context(), _counted() as statements:
+    with browser.client.application.app_context(), counted() as statements:
         started = time.perf_counter()
         answer = browser.get(path)
         wall_s = time.perf_counter() - started
     assert answer.status_code == 200, f"{path} answered {answer.status}"
     return 1000 * wall_s, len(statements)
-
-
-@contextmanager
-def _counted() -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            statements.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
 
 
 main(*sys.argv[1:])
