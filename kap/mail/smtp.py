@@ -18,6 +18,10 @@ from kap.config import Config
 from kap.mail.composing import Letter
 from kap.mail.rules import SENT, Outcome, Reason, Step, Verdict, broken, judged
 
+# Lines as long as mail allows (RFC 5322 2.1.1): otherwise a long address in the head would be turned into an
+# encoded word, which no mail program reads as an address.
+NARROW, WIDE = SMTP.clone(max_line_length=998), SMTPUTF8.clone(max_line_length=998)
+
 
 class _WholeLines:
     """A reply that breaks off in the middle of a line is none: the first digits of one look like another."""
@@ -166,7 +170,7 @@ def _converse(server: smtplib.SMTP, config: Config, letter: Letter, message_id: 
     _expect(2, server.rcpt(letter.to, notify))
     at[0] = Step.CONTENT
     _expect(3, server.docmd("DATA"))
-    content = smtplib._quote_periods(message.as_bytes(policy=SMTPUTF8 if wide else SMTP))  # type: ignore[attr-defined]
+    content = smtplib._quote_periods(message.as_bytes(policy=WIDE if wide else NARROW))  # type: ignore[attr-defined]
     at[0] = Step.HANDED_OVER
     server.send(content + b".\r\n")
     _expect(2, server.getreply())

@@ -50,4 +50,4 @@ def text_of(letter: Message) -> str:
     """What a letter says."""
     body = letter.get_payload(decode=True)
     assert isinstance(body, bytes)
-    return body.decode()
+    return body.decode().replace("\r\n", "\n")
