@@ -83,6 +83,7 @@ VIEWS: dict[str, tuple[View, ...]] = {
         View("chart-integrating", chart_of("Elif Kaya")),
         View("chart-details", chart_of("Elif Kaya", "Change these details")),
         View("chart-team", chart_of("Elif Kaya", "Change the care team")),
+        View("chart-letters", chart_of("Ben Hartmann", "Letters")),
         View("chart-trace", chart_of("Elif Kaya", "Who opened this record")),
         View("preparation-standing", chart_of("Ben Hartmann", "Preparation")),
         View("preparation-nothing", chart_of("Alma Brandt", "Preparation")),
@@ -135,6 +136,8 @@ VIEWS: dict[str, tuple[View, ...]] = {
         View("patient-journal", at("/my/journal")),
         View("patient-entry", through("/my/journal", r"\w+day \d")),
         View("patient-trace", at("/my/trace")),
+        View("patient-reminders", at("/my/reminders")),
+        View("patient-calendar", at("/account/calendar")),
         View("patient-account", at("/account")),
     ),
 }

@@ -13,7 +13,7 @@ from kap.db import db, transaction
 from kap.jobs import queue
 from kap.jobs.models import Job
 from kap.jobs.registry import Progress, TaskFailed, task
-from kap.mail import smtp
+from kap.mail import absence, smtp
 from kap.mail.composing import COMPOSERS, Letter, NotNow
 from kap.mail.models import BadAddress, SentLetter
 from kap.mail.rules import WAITING, LetterState, Outcome, Reason, Verdict, pause_after, sentence
@@ -122,12 +122,25 @@ def send(progress: Progress, *, letter: str, attempt: int) -> None:
         outcome = KNOWN_BAD
     elif not configured():
         outcome = NO_SERVER
+    elif (back := absence.away_until()) > now():
+        with transaction():
+            _put_off(letter_id, attempt, back)
+        return
     else:
         outcome = smtp.deliver(current_config(), written, message_id=message_id)
+        absence.note(outcome)
     with transaction():
         failure = _write_down(letter_id, attempt, outcome)
     if failure:
         raise TaskFailed(failure)
+
+
+def _put_off(letter_id: UUID, attempt: int, until: datetime) -> None:
+    """Make this attempt later; it was not made."""
+    row = _locked(letter_id)
+    if row is not None and row.state in WAITING and row.attempts < attempt:
+        row.state, row.reason, row.next_at = LetterState.RETRYING, Reason.TOO_SLOW, until
+        _enqueue(row, at=until)
 
 
 def _take(letter_id: UUID, attempt: int) -> tuple[SentLetter | None, Letter | None]:
@@ -139,10 +152,7 @@ def _take(letter_id: UUID, attempt: int) -> tuple[SentLetter | None, Letter | No
         written = COMPOSERS[row.name](**row.arguments)
     except NotNow as later:
         row.state, row.reason, row.next_at = LetterState.RETRYING, Reason.QUIET, later.until
-        queue.enqueue(
-            "mail.send", practice_id=row.practice_id, about=row.about, run_at=later.until,
-            letter=row.id, attempt=attempt,
-        )  # fmt: skip
+        _enqueue(row, at=later.until)
         return None, None
     if written is None:
         row.state, row.ended_at, row.next_at, row.reason = LetterState.NOT_NEEDED, now(), None, None

@@ -17,7 +17,7 @@ from kap.patients.guard import patient_view
 from kap.patients.models import Patient
 from kap.reminders import actions, queries
 from kap.reminders.blueprint import bp
-from kap.reminders.rules import KIND_WORDS
+from kap.reminders.rules import STAFF_WORDS
 from kap.web.notices import offer_undo
 from kap.web.paging import read_page
 
@@ -34,7 +34,7 @@ def log(patient: Patient) -> str:
         patient=patient,
         page=page,
         kinds=queries.kinds_of([letter.about for letter in page.rows]),
-        words=KIND_WORDS,
+        words=STAFF_WORDS,
         titles=TITLES,
         sentence=sentence,
         undelivered=UNDELIVERED,

@@ -16,7 +16,7 @@ from kap.patients.reasons import Kind
 from kap.reminders import actions, queries
 from kap.reminders.blueprint import bp
 from kap.reminders.forms import RulesForm
-from kap.reminders.rules import KIND_WORDS, Limits
+from kap.reminders.rules import STAFF_WORDS, Limits
 from kap.web.paging import read_page
 
 
@@ -62,7 +62,7 @@ def _page(form: RulesForm, *, on: frozenset[Kind]) -> str:
         "reminders/practice.html",
         form=form,
         on=on,
-        words=KIND_WORDS,
+        words={kind: words.capitalize() for kind, words in STAFF_WORDS.items()},
         page=read_page(letters, request.args.get("page", 1, int)),
         titles=TITLES,
         sentence=sentence,

@@ -18,6 +18,15 @@ KIND_WORDS: dict[Kind, str] = {
     Kind.ANSWER: "Someone answered you",
 }
 
+# The same in the words of those who look at them from outside.
+STAFF_WORDS: dict[Kind, str] = {
+    Kind.APPOINTMENT: "an appointment",
+    Kind.PREPARE: "something to read or do",
+    Kind.PAPERS: "questions or papers",
+    Kind.WRITE: "a time to write",
+    Kind.ANSWER: "an answer",
+}
+
 # Reminders of the day are told in the morning, when there is still time to do something.
 MORNING = time(10)
 EVENING = time(19)

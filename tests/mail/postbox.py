@@ -18,6 +18,7 @@ class Postbox:
     def __init__(self) -> None:
         self.letters: list[Message] = []
         self.refuse = ""
+        self.port = 0
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, _: Any) -> str:  # noqa: N802
         if self.refuse:

@@ -259,3 +259,23 @@ def test_no_table_holds_an_address_in_plain(posted: SentLetter, work: Callable[[
         for row in db.session.execute(text(f'SELECT * FROM "{table.name}"'))  # noqa: S608 - our own names
     )
     assert "pia@example.org" not in everything
+
+
+def test_a_server_that_hangs_is_not_asked_for_every_letter(
+    troubled: Server, posted: SentLetter, cast: Cast, work: Callable[[], int]
+) -> None:
+    with transaction():
+        mail.post(
+            posted.name, practice_id=posted.practice_id, patient_id=posted.patient_id, **posted.arguments
+        )
+    troubled.is_in_trouble(RECIPIENT, "hang")
+    work()
+    assert troubled.heard.count("RCPT") == 1
+    _fresh()
+    stands = sorted(
+        (each.attempts, each.state, each.reason) for each in db.session.scalars(select(SentLetter))
+    )
+    assert stands == [
+        (0, LetterState.RETRYING, Reason.TOO_SLOW),
+        (1, LetterState.RETRYING, Reason.TOO_SLOW),
+    ]

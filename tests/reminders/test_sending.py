@@ -458,7 +458,7 @@ def test_a_letter_that_failed_is_sent_again_by_a_therapist(
     assert said(postbox) == ["There is something to look at before your appointment."]
     assert "did not reach" not in theo.get("/").text
     log = theo.get(f"/patients/{cast.pia.id}/letters").text
-    assert log.count("Something to read or do is due") == 2
+    assert log.count("Reminder: something to read or do") == 2
     assert "The mail server refused the recipient&#39;s address." in log
     assert "Put aside" in log
 
