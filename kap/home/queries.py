@@ -200,7 +200,7 @@ def chart_of(patient: Patient, actor: Actor, *, at: datetime) -> Chart:
         needing=running or of_today,
         planned=planned[0] if planned else None,
         screening=screening.screening_of(patient, at=at),
-        address_is_bad=is_bad(patient.practice_id, patient.email),
+        address_is_bad=is_bad(patient.practice_id, reminders.address_of(patient)),
     )
 
 

@@ -151,8 +151,9 @@ def _take(letter_id: UUID, attempt: int) -> tuple[SentLetter | None, Letter | No
     try:
         written = COMPOSERS[row.name](**row.arguments)
     except NotNow as later:
-        row.state, row.reason, row.next_at = LetterState.RETRYING, Reason.QUIET, later.until
-        _enqueue(row, at=later.until)
+        if row.next_at != later.until:  # unless a worker that is gone has seen to it
+            row.state, row.reason, row.next_at = LetterState.RETRYING, Reason.QUIET, later.until
+            _enqueue(row, at=later.until)
         return None, None
     if written is None:
         row.state, row.ended_at, row.next_at, row.reason = LetterState.NOT_NEEDED, now(), None, None

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 
 from kap.db import db
 from kap.mail.models import BadAddress, SentLetter
@@ -80,18 +80,4 @@ def bad_among(practice_id: UUID, digests: Sequence[str]) -> set[str]:
                 BadAddress.practice_id == practice_id, BadAddress.digest.in_(digests)
             )
         )
-    )
-
-
-def count_waiting(practice_id: UUID) -> int:
-    return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(SentLetter)
-            .where(
-                SentLetter.practice_id == practice_id,
-                SentLetter.state.in_((LetterState.QUEUED, LetterState.RETRYING)),
-            )
-        )
-        or 0
     )

@@ -40,8 +40,12 @@ class Reason:
 
     `key` names it for good: for one key at most one letter is written, ever. It may be told from `begins`
     until before `ends`. `tells` is the moment of an appointment, which is the one thing a letter says of a
-    reason besides its kind. `link` is a path that a letter leads to in place of the home page, where this is
-    the only reason in it; made anew each time, and telling nothing of what it leads to.
+    reason besides its kind.
+
+    `link` makes the path that a letter leads to in place of the home page, where this is its only reason.
+    It is called as the letter is written, in a transaction that may write, and once more at every further
+    attempt; a letter may arrive twice, so an earlier path should still work. It must tell nothing of what is
+    behind it.
     """
 
     patient_id: UUID
@@ -50,7 +54,7 @@ class Reason:
     begins: datetime
     ends: datetime
     tells: datetime | None = None
-    link: str = ""
+    link: Callable[[], str] | None = None
 
     def holds(self, at: datetime) -> bool:
         return self.begins <= at < self.ends

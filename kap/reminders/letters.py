@@ -19,7 +19,7 @@ from kap.sealed import instance_key
 
 SENTENCES: dict[Kind, str] = {
     Kind.APPOINTMENT: "You have an appointment on {when}.",
-    Kind.PREPARE: "There is something to look at before your appointment.",
+    Kind.PREPARE: "There is something to read or do.",
     Kind.PAPERS: "Some questions and papers are waiting for you.",
     Kind.WRITE: "This may be a good time to write something down, if you like.",
     Kind.ANSWER: "Someone answered you.",
@@ -43,10 +43,11 @@ def reminder(letter_id: str) -> Letter | None:
     kinds = [kind for kind in Kind if kind in {each.kind for each in reasons}]
     address = current_config().address
     with current_app.test_request_context():  # a job has no request to build paths in
-        link = address + (_own_link(reasons) or url_for("home.index"))
+        own_link = reasons[0].link if len(reasons) == 1 else None
+        link = address + (own_link() if own_link else url_for("home.index"))
         stop = address + url_for("reminders.stopping", token=stop_token(patient, kinds))
     return Letter(
-        to=patient.email or patient.user.email,
+        to=queries.address_of(patient),
         subject="A reminder for you",
         text=_text(_sentences(reasons, patient.practice.zone), link, stop, _signature(patient)),
         unsubscribe=stop,
@@ -71,10 +72,6 @@ def _signer() -> URLSafeSerializer:
     return URLSafeSerializer(instance_key().derive("stop letters"), salt="stop")
 
 
-def _own_link(reasons: Sequence[Reason]) -> str:
-    return reasons[0].link if len(reasons) == 1 else ""
-
-
 def _sentences(reasons: Sequence[Reason], zone: str) -> list[str]:
     """One for each kind, and for each appointment: two guides are one thing to look at."""
     found: dict[str, None] = {}
@@ -97,7 +94,7 @@ def _signature(patient: Patient) -> str:
 
 
 def _text(sentences: list[str], link: str, stop: str, signature: str) -> str:
-    lines = ["Hello,", "", *sentences, "", "Sign in here:", link, ""]
+    lines = ["Hello,", "", *sentences, "", "You find it here:", link, ""]
     if signature:
         lines += [signature, ""]
     lines += ["--", "You get this because reminders are on. To stop them without signing in:", stop]

@@ -28,7 +28,7 @@ PER_PAGE = 30
 @patient_view(Permission.LETTERS_READ)
 def log(patient: Patient) -> str:
     page = read_page(mail.letters_of_patient(patient.id), request.args.get("page", 1, int), PER_PAGE)
-    address = patient.email or (patient.user.email if patient.user else "")
+    address = queries.address_of(patient)
     return render_template(
         "reminders/log.html",
         patient=patient,

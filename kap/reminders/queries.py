@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from kap.access.actor import Actor
 from kap.access.permissions import Role
@@ -13,6 +13,7 @@ from kap.crypto import token_digest
 from kap.db import db
 from kap.mail import queries as mail
 from kap.mail.models import SentLetter
+from kap.mail.posting import address_digest
 from kap.patients.models import Patient
 from kap.patients.queries import visible_to
 from kap.patients.reasons import Kind, Reason, Window, reasons_for
@@ -55,6 +56,11 @@ def rules_of(practice_id: UUID) -> LetterRules:
         practice_id=practice_id, quiet_from=QUIET_FROM, quiet_until=QUIET_UNTIL,
         per_day=PER_DAY, per_week=PER_WEEK, off=[], signature="",
     )  # fmt: skip
+
+
+def address_of(patient: Patient) -> str:
+    """Where reminders go: the address in the details, which can be corrected, else what they sign in with."""
+    return patient.email or (patient.user.email if patient.user else "")
 
 
 def choice_of(patient: Patient) -> LetterChoice | None:
@@ -104,7 +110,9 @@ def due(practice: Practice, *, at: datetime) -> dict[UUID, list[Reason]]:
         )
         for patient_id, reasons in found.items()
     }
-    return {patient_id: reasons for patient_id, reasons in chosen.items() if reasons}
+    wanted = {patient_id: reasons for patient_id, reasons in chosen.items() if reasons}
+    unreachable = _with_bad_address(practice.id, [each for each in may if each.id in wanted])
+    return {patient_id: reasons for patient_id, reasons in wanted.items() if patient_id not in unreachable}
 
 
 def still_due(patient: Patient, letter_id: UUID, *, at: datetime) -> list[Reason]:
@@ -201,7 +209,7 @@ def _reachable(practice_id: UUID) -> list[Patient]:
                 User.password_hash.is_not(None),
                 User.closed_at.is_(None),
             )
-            .options(joinedload(Patient.data_key))
+            .options(joinedload(Patient.data_key), contains_eager(Patient.user))
             .order_by(Patient.id)
         )
     )
@@ -213,6 +221,13 @@ def _may_be_written_to(stands: Standing, sent: list[datetime], at: datetime) -> 
         and not rules.is_quiet(at, stands.zone, stands.quiet)
         and rules.has_room(sent, at=at, zone=stands.zone, limits=stands.limits)
     )
+
+
+def _with_bad_address(practice_id: UUID, patients: Sequence[Patient]) -> set[UUID]:
+    """Whose letters would not arrive. Their reasons wait for an address that works, as long as they hold."""
+    digests = {each.id: address_digest(address_of(each)) for each in patients}
+    bad = mail.bad_among(practice_id, list(digests.values())) if digests else set()
+    return {patient_id for patient_id, digest in digests.items() if digest in bad}
 
 
 def _told(found: dict[UUID, list[Reason]], practice_id: UUID) -> dict[UUID, set[str]]:

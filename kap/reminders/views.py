@@ -160,7 +160,7 @@ def _kinds_sent() -> frozenset[Kind]:
 
 def _own_page(patient: Patient, form: ChoiceForm, *, on: frozenset[Kind], conflict: str | None = None) -> str:
     general = queries.rules_of(patient.practice_id)
-    address = patient.email or (patient.user.email if patient.user else "")
+    address = queries.address_of(patient)
     return render_template(
         "reminders/own.html",
         form=form,

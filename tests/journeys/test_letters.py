@@ -77,7 +77,7 @@ def test_hours_and_kinds_are_chosen_and_a_letters_link_stops_its_kind(
 
     stage.give_due(pia, "intention")
     text = letter_to(postbox, pia.email)
-    assert "There is something to look at before your appointment." in text
+    assert "There is something to read or do." in text
     (path,) = re.findall(r"(/stop/\S+)", text)
     stranger = sit_down(width=PHONE)
     stranger.visit(path)
@@ -121,6 +121,6 @@ def test_a_letter_that_is_refused_is_seen_on_the_therapists_home_and_sent_again(
     postbox.refuse = ""
     theo.page.get_by_role("button", name="Send again").click()
     theo.reads("It is on its way again.")
-    assert "There is something to look at" in letter_to(postbox, pau.email)
+    assert "There is something to read or do" in letter_to(postbox, pau.email)
     theo.visit("/")
     expect(theo.page.get_by_text("A reminder did not reach Pau Poplar")).to_have_count(0)

@@ -1,6 +1,7 @@
 """A mail server that speaks by a script: at one step it does what servers in trouble do."""
 
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,9 @@ class Server(socketserver.ThreadingTCPServer):
     @property
     def url(self) -> str:
         return f"smtp://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Whoever does not trust the certificate leaves; that is no news."""
 
     def is_in_trouble(self, at: str, trouble: Trouble) -> None:
         self.at, self.trouble = at, trouble  # type: ignore[assignment]
@@ -90,9 +94,11 @@ class _Left(Exception):
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
-    """The server, answering until the end."""
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """The server, answering until the end; over TLS from the first byte where `tls` is given."""
     with Server() as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -49,7 +50,9 @@ SECRET = "The lantern over the water was my grandmother."
 
 def said(postbox: Postbox) -> list[str]:
     """What each letter that arrived says between the greeting and the link."""
-    found = [re.findall(r"Hello,\n\n(.*?)\n\nSign in", text_of(each), re.DOTALL) for each in postbox.letters]
+    found = [
+        re.findall(r"Hello,\n\n(.*?)\n\nYou find it", text_of(each), re.DOTALL) for each in postbox.letters
+    ]
     return [" ".join(parts[0].split("\n")) for parts in found]
 
 
@@ -117,7 +120,7 @@ def test_what_is_due_together_goes_into_one_letter(cast: Cast, postbox: Postbox,
     sweep()
     assert said(postbox) == [
         "You have an appointment on Saturday 21 November at 13:00 (Europe/Berlin). "
-        "There is something to look at before your appointment. "
+        "There is something to read or do. "
         "Some questions and papers are waiting for you."
     ]
     kinds = db.session.scalars(select(Reminder.kind).order_by(Reminder.kind)).all()
@@ -309,9 +312,11 @@ def test_letters_go_to_the_address_in_the_details_which_can_be_changed(
     postbox.refuse = "550 5.1.1 unknown"
     sweep()
     postbox.refuse = ""
+    given(cast.pia, cast.theo, "what-kap-is", date(2026, 11, 21))
+    sweep()
+    assert len(letters()) == 1  # what is due now waits for an address that works
     with transaction():
         cast.pia.email = "pia.pine@elsewhere.example"
-    given(cast.pia, cast.theo, "what-kap-is", date(2026, 11, 21))
     sweep()
     assert [each["To"] for each in postbox.letters] == ["pia.pine@elsewhere.example"]
     assert [each.state for each in letters()] == [LetterState.REFUSED, LetterState.SENT]
@@ -411,7 +416,7 @@ def test_no_letter_row_or_job_says_more_than_that_something_is_there(
     for word in (*CLINICAL, "lantern", "linden", "pine", "theo", "thorne", "pia pine"):
         assert word not in words.replace("kap@linden.example", ""), word
     assert len(re.findall(r"https?://", text_of(letter))) == 2
-    assert re.findall(r"Sign in here:\n(\S+)", text_of(letter)) == ["http://127.0.0.1:8000/"]
+    assert re.findall(r"You find it here:\n(\S+)", text_of(letter)) == ["http://127.0.0.1:8000/"]
     stored = " ".join(
         str(row)
         for name in ("job", "sent_letter", "reminder")
@@ -432,13 +437,13 @@ def test_a_room_adds_reasons_with_a_function(
         day = timedelta(days=1)
         at = window.at
         return [
-            registry.Reason(pia_id, Kind.PREPARE, "step:1", at - day, at + day, link="/welcome/once"),
+            registry.Reason(pia_id, Kind.PREPARE, "step:1", at - day, at + day, link=lambda: "/welcome/once"),
             registry.Reason(pia_id, Kind.PREPARE, "step:2", at + day, at + 2 * day),
         ]
 
     sweep()
     (letter,) = postbox.letters
-    assert re.findall(r"Sign in here:\n(\S+)", text_of(letter)) == ["http://127.0.0.1:8000/welcome/once"]
+    assert re.findall(r"You find it here:\n(\S+)", text_of(letter)) == ["http://127.0.0.1:8000/welcome/once"]
     with pytest.raises(ValueError, match="two sources are called programmes"):
         registry.source("programmes")(steps)
 
@@ -455,7 +460,7 @@ def test_a_letter_that_failed_is_sent_again_by_a_therapist(
     (failed,) = letters()
     theo.post(f"/patients/{cast.pia.id}/letters/{failed.id}/again")
     sweep()
-    assert said(postbox) == ["There is something to look at before your appointment."]
+    assert said(postbox) == ["There is something to read or do."]
     assert "did not reach" not in theo.get("/").text
     log = theo.get(f"/patients/{cast.pia.id}/letters").text
     assert log.count("Reminder: something to read or do") == 2
@@ -478,3 +483,22 @@ def test_without_a_mail_server_nothing_is_written(cast: Cast, sweep: Sweep) -> N
     given(cast.pia, cast.theo, "intention", date(2026, 11, 21))
     sweep()
     assert db.session.scalars(select(SentLetter)).all() == []
+
+
+def test_a_fault_in_one_practice_keeps_no_letter_from_another(
+    cast: Cast, postbox: Postbox, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given(cast.pia, cast.theo, "intention", date(2026, 11, 21))
+    given(cast.zed, cast.zoe, "intention", date(2026, 11, 21))
+    with transaction():
+        actions.choose(cast.zed, wanted=Choices(on=frozenset(Kind), quiet=Quiet(0, 0), zone=None), version=0)
+    broken_for, ask = cast.pia.id, registry.SOURCES["appointments"]
+
+    def broken(patients: Any, window: registry.Window) -> Any:
+        if broken_for in window.zones:
+            raise ZeroDivisionError
+        return ask(patients, window)
+
+    monkeypatch.setitem(registry.SOURCES, "appointments", broken)
+    sweep()
+    assert [each["To"] for each in postbox.letters] == ["zed@example.org"]
