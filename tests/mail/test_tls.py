@@ -56,7 +56,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _let_in(server: Any, session: Any, envelope: Any, mechanism: str, given: Any) -> AuthResult:
-    return AuthResult(success=(given.login, given.password) == (b"kap", b"se:cret"))
+    return AuthResult(success=(given.login, given.password) == (b"kap", b"se:cret"), handled=False)
 
 
 @pytest.fixture
@@ -94,6 +94,15 @@ def test_a_letter_goes_over_tls_with_the_password(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     url, postbox = starting
     assert (_deliver(url), len(postbox.letters)) == (SENT, 1)
+
+
+def test_a_wrong_password_is_told_and_tried_again(
+    starting: tuple[str, Postbox], certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    url, postbox = starting
+    outcome = _deliver(url, "wrong")
+    assert (outcome.verdict, outcome.reason, postbox.letters) == (Verdict.AGAIN, Reason.SIGN_IN, [])
 
 
 def test_a_certificate_nobody_vouches_for_gets_neither_password_nor_letter(
