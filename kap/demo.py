@@ -24,7 +24,7 @@ from kap.content.guides import library
 from kap.content.screening import catalogue
 from kap.db import db, transaction
 from kap.integration import actions as integration
-from kap.integration.rules import Writing
+from kap.integration.rules import Part, Writing
 from kap.jobs import queue
 from kap.jobs.registry import Progress, task
 from kap.mail import posting
@@ -365,7 +365,14 @@ def _elif(demo: _Demo, programme: Playlist) -> None:
             "The colours are gone but the quiet stayed. I called my sister and did not rehearse it first.",
             mood_before=4,
             mood_after=7,
+            body=6,
+            liking=8,
+            resonance=9,
+            openness=7,
+            title="After the second session",
+            tags=("quiet", "my sister"),
             session_id=session.id,
+            moment_s=1860,
         ),
         at=demo.now - timedelta(days=3),
     )
@@ -375,7 +382,9 @@ def _elif(demo: _Demo, programme: Playlist) -> None:
         at=demo.now - timedelta(days=2),
     )
     assert shared is not None  # noqa: S101 - it has words
-    integration.share(shared, actor=patient.user.actor, at=demo.now - timedelta(days=2))
+    shared_at, writer = demo.now - timedelta(days=2), patient.user.actor
+    integration.share(shared, parts=[Part.TEXT], actor=writer, at=shared_at)
+    integration.share(shared, parts=[Part.RATINGS], to=demo.mara.id, actor=writer, at=shared_at)
     integration.comment(
         shared,
         comment_id=uuid4(),

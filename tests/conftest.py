@@ -127,7 +127,7 @@ def app(request: pytest.FixtureRequest, config: Config) -> Iterator[Flask]:
         if config.database_url:
             _empty_tables()
         db.engine.dispose()
-    for path in (*config.instance.glob("kap.db*"), config.instance / "files"):
+    for path in (*config.instance.glob("k*.db*"), config.instance / "files"):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     for thing, was in zip((app.config, app.extensions, app.view_functions), before, strict=True):
         thing.clear()

@@ -13,7 +13,7 @@ from kap.consents import queries as consents
 from kap.consents.queries import Asked
 from kap.home.rules import ChartStanding, ChartStep, Standing, Step, chart_step, next_step
 from kap.integration import queries as integration
-from kap.integration.models import JournalEntry
+from kap.integration.visible import Visible
 from kap.jobs import queries as jobs
 from kap.jobs.models import Job
 from kap.mail.models import SentLetter
@@ -50,7 +50,7 @@ class PatientHome:
     unsigned: list[Asked]
     wants_answers: bool  # to the health questions, before the series that comes
     past: list[DosingSession]
-    entries: list[JournalEntry]
+    entries: list[Visible]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class TherapistHome:
     today: list[DosingSession]
     soon: list[DosingSession]
     behind: list[Behind]
-    shared: list[JournalEntry]
+    shared: list[Visible]
     undelivered: list[tuple[Patient, SentLetter]]
     has_patients: bool
 
@@ -91,7 +91,7 @@ class Chart:
     team: list[CareTeamMember]
     sessions: list[DosingSession]
     given: list[Given]
-    entries: list[JournalEntry]
+    entries: list[Visible]
     opened: frozenset[UUID]  # ids of the entries this therapist has opened
     needing: DosingSession | None  # the session that runs, else the next of today
     planned: DosingSession | None

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from kap.clock import day_in
 from kap.consents.queries import asked_of_all
 from kap.db import db
-from kap.integration.models import Comment, JournalEntry
+from kap.integration.models import Comment, EntryShare, JournalEntry
 from kap.patients.models import Patient
 from kap.patients.reasons import Kind, Reason, Window, source
 from kap.preparation.models import Assignment
@@ -103,14 +103,18 @@ def writing(patients: Sequence[Patient], window: Window) -> list[Reason]:
 
 @source("answers")
 def answers(patients: Sequence[Patient], window: Window) -> list[Reason]:
-    """Something said by the care team under an entry that is shared. A private entry is no part of this."""
+    """Something said under an entry that the whole care team was shown.
+
+    The whole team reads the delivery log: a letter about an entry that is private, or that was shown to one
+    of them alone, would tell the others of it.
+    """
     owners = {patient.id: patient.user_id for patient in patients}
     said = db.session.execute(
         select(Comment.id, Comment.author_id, Comment.at, JournalEntry.patient_id)
         .join(JournalEntry, Comment.entry_id == JournalEntry.id)
         .where(
             JournalEntry.patient_id.in_(list(owners)),
-            JournalEntry.shared_at.is_not(None),
+            exists().where(EntryShare.entry_id == JournalEntry.id, EntryShare.user_id.is_(None)),
             Comment.at >= window.at - rules.ANSWER_FOR,
         )
     )

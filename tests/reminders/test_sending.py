@@ -201,10 +201,23 @@ def test_an_answer_under_a_shared_entry_is_told_and_under_one_taken_back_is_not(
     assert said(postbox) == ["Someone answered you."]
     answered("theo")
     with transaction():
-        integration.stop_sharing(entry, actor=cast.actor("pia"))
+        integration.stop_sharing(entry, actor=cast.actor("pia"), at=now())
     clock.shift(timedelta(minutes=20))
     sweep()
     assert len(postbox.letters) == 1
+
+
+def test_an_answer_under_what_one_person_was_shown_is_told_to_nobody_by_the_log(
+    cast: Cast, postbox: Postbox, sweep: Sweep, clock: Traveller
+) -> None:
+    settled(cast)
+    entry = written(cast.pia, SECRET, TODAY)
+    with transaction():
+        integration.share(entry, actor=cast.actor("pia"), at=TODAY, to=cast.theo.id)
+        integration.comment(entry, comment_id=uuid4(), text="Hm", actor=cast.actor("theo"), at=TODAY)
+    clock.shift(timedelta(minutes=20))
+    sweep()
+    assert (postbox.letters, letters()) == ([], [])
 
 
 def test_nothing_is_sent_in_quiet_hours_of_the_patients_own_zone(
@@ -489,7 +502,7 @@ def test_a_fault_in_one_practice_keeps_no_letter_from_another(
     cast: Cast, postbox: Postbox, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given(cast.pia, cast.theo, "intention", date(2026, 11, 21))
-    given(cast.zed, cast.zoe, "intention", date(2026, 11, 21))
+    given(cast.zed, cast.zoe, "intention", date(2026, 11, 20))
     with transaction():
         actions.choose(cast.zed, wanted=Choices(on=frozenset(Kind), quiet=Quiet(0, 0), zone=None), version=0)
     broken_for, ask = cast.pia.id, registry.SOURCES["appointments"]
