@@ -29,6 +29,10 @@ from kap.integration import actions as integration
 from kap.integration.rules import Part, Writing
 from kap.jobs import queue
 from kap.jobs.registry import Progress, task
+from kap.mail import posting
+from kap.mail.models import SentLetter
+from kap.mail.rules import LetterState, Outcome, Verdict, judged
+from kap.mail.rules import Step as MailStep
 from kap.music import actions as music
 from kap.music import playlist_actions as playlists
 from kap.music import playlist_queries
@@ -41,9 +45,12 @@ from kap.patients import actions as patients
 from kap.patients.actions import Identity
 from kap.patients.models import Patient
 from kap.patients.queries import team_of
+from kap.patients.reasons import Kind
 from kap.preparation import actions as preparation
 from kap.preparation.queries import assignments_of
 from kap.programmes import actions as programmes
+from kap.reminders.models import Reminder
+from kap.reminders.queries import REMINDER
 from kap.screening import actions as screening
 from kap.screening.said import Answer, Finding, Judged, Judgement, Medicine, Reply, Said
 from kap.sessions import actions as sessions
@@ -108,6 +115,7 @@ def fill() -> bool:
         _david(demo, programmes["im"])
         _elif(demo, programmes["iv-40"])
         _farid(demo, programmes["intranasal"])
+        _letters(demo)
     return True
 
 
@@ -418,6 +426,63 @@ def _farid(demo: _Demo, programme: Playlist) -> None:
     patient = _admit(demo, "Farid Nouri", "1988-12-19", by=demo.jonas, days_ago=15)
     _assign(demo, patient, "what-kap-is", due_in=-5)
     _session(demo, patient, Route.INTRANASAL, days=2, hour=9, programme=programme)
+
+
+def _letters(demo: _Demo) -> None:
+    """A delivery log, as a mail server would have left it; the demonstration itself has none."""
+    name = {each.name.split(maxsplit=1)[0]: each for each in _patients_of(demo.practice)}
+    taken = Outcome(Verdict.SENT)
+    _letter(demo, name["Alma"], "accounts.invitation", days_ago=1, outcome=taken)
+    _letter(demo, name["Ben"], "accounts.invitation", days_ago=12, outcome=taken)
+    _letter(demo, name["Ben"], REMINDER, Kind.PREPARE, days_ago=4, outcome=taken)
+    unknown = judged(MailStep.RECIPIENT, 550, b"5.1.1")
+    _letter(demo, name["Ben"], REMINDER, Kind.PREPARE, days_ago=2, outcome=unknown)
+    posting.mark_bad(demo.practice.id, posting.address_digest(_email("Ben")), at=demo.now - timedelta(days=2))
+    _letter(demo, name["Clara"], REMINDER, Kind.PAPERS, days_ago=5, outcome=taken, attempts=3)
+    _letter(demo, name["Clara"], REMINDER, Kind.APPOINTMENT, Kind.PREPARE, days_ago=1, outcome=taken)
+    _letter(demo, name["Elif"], REMINDER, Kind.WRITE, days_ago=3, outcome=taken)
+    _letter(demo, name["Elif"], REMINDER, Kind.ANSWER, days_ago=1, outcome=taken)
+
+
+def _letter(
+    demo: _Demo,
+    patient: Patient,
+    name: str,
+    *kinds: Kind,
+    days_ago: int,
+    outcome: Outcome,
+    attempts: int = 1,
+) -> None:
+    letter_id, at = uuid4(), demo.now - timedelta(days=days_ago)
+    state = LetterState.SENT if outcome.verdict is Verdict.SENT else LetterState.REFUSED
+    db.session.add(
+        SentLetter(
+            practice_id=demo.practice.id,
+            patient_id=patient.id,
+            name=name,
+            about=letter_id,
+            arguments={"letter_id": str(letter_id)},
+            message_id=f"<{letter_id}@{MAIL}>",
+            address_digest=posting.address_digest(patient.email or ""),
+            state=state,
+            reason=outcome.reason,
+            code=outcome.code,
+            attempts=attempts,
+            made_at=at,
+            tried_at=at,
+            ended_at=at + timedelta(seconds=2),
+        )
+    )
+    db.session.add_all(
+        Reminder(
+            patient_id=patient.id, key=f"shown:{letter_id}:{kind}", kind=kind, letter_id=letter_id, made_at=at
+        )
+        for kind in kinds
+    )
+
+
+def _patients_of(practice: Practice) -> list[Patient]:
+    return list(db.session.scalars(select(Patient).where(Patient.practice_id == practice.id)))
 
 
 def _music(demo: _Demo) -> dict[str, Playlist]:

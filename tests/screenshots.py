@@ -60,6 +60,12 @@ def through(path: str, *links: str, below: str = "") -> Callable[[Page], None]:
     return go
 
 
+def _make_a_calendar_address(page: Page) -> None:
+    page.goto("/account/calendar")
+    page.get_by_role("button", name="Make a private address").click()
+    expect(page.get_by_label("The address")).to_be_visible()
+
+
 def chart_of(name: str, *links: str) -> Callable[[Page], None]:
     """The chart of a patient, or what it leads to."""
     return through("/patients", name, *links)
@@ -83,6 +89,7 @@ VIEWS: dict[str, tuple[View, ...]] = {
         View("chart-integrating", chart_of("Elif Kaya")),
         View("chart-details", chart_of("Elif Kaya", "Change these details")),
         View("chart-team", chart_of("Elif Kaya", "Change the care team")),
+        View("chart-letters", chart_of("Ben Hartmann", "Letters")),
         View("chart-trace", chart_of("Elif Kaya", "Who opened this record")),
         View("preparation-standing", chart_of("Ben Hartmann", "Preparation")),
         View("preparation-nothing", chart_of("Alma Brandt", "Preparation")),
@@ -142,6 +149,8 @@ VIEWS: dict[str, tuple[View, ...]] = {
         View("patient-journal", at("/my/journal")),
         View("patient-entry", through("/my/journal", r"\w+day \d")),
         View("patient-trace", at("/my/trace")),
+        View("patient-reminders", at("/my/reminders")),
+        View("patient-calendar", _make_a_calendar_address),
         View("patient-account", at("/account")),
     ),
 }

@@ -85,6 +85,13 @@ class Permission(StrEnum):
     JOURNAL_READ_SHARED = "integration:journal:read-shared"
     COMMENT_WRITE = "integration:comment:write"
 
+    LETTERS_READ = "reminders:log:read"
+    LETTERS_SETTLE = "reminders:log:settle"
+    LETTERS_PAUSE = "reminders:patient:pause"
+    LETTERS_CHOOSE = "reminders:own:choose"
+    LETTERS_RULES = "reminders:practice:edit"
+    CALENDAR_KEEP = "reminders:calendar:keep"
+
 
 MEANING: dict[Permission, str] = {
     Permission.ACCOUNT_MANAGE: "Change one's own password, see and end one's own sign-ins.",
@@ -144,4 +151,12 @@ MEANING: dict[Permission, str] = {
     Permission.JOURNAL_SHARE: "Share an entry of one's own journal, or stop sharing it.",
     Permission.JOURNAL_READ_SHARED: "Read the entries a patient shares with the care team.",
     Permission.COMMENT_WRITE: "Comment on an entry one may read.",
+    Permission.LETTERS_READ: "See which letters went to a patient and what became of each.",
+    Permission.LETTERS_SETTLE: "Send a letter that did not arrive again, or put it aside.",
+    Permission.LETTERS_PAUSE: "Pause the reminders to a patient.",
+    Permission.LETTERS_CHOOSE: "Choose which reminders one gets, and when.",
+    Permission.LETTERS_RULES: (
+        "Set quiet hours and limits of the practice's letters, and see what became of letters to staff."
+    ),
+    Permission.CALENDAR_KEEP: "Keep a private calendar address of one's own appointments.",
 }

@@ -68,6 +68,12 @@ POLICY: dict[Permission, frozenset[tuple[Role, Tie]]] = {
         P.JOURNAL_SHARE: {_PATIENT},
         P.JOURNAL_READ_SHARED: {_CARE_TEAM},
         P.COMMENT_WRITE: {_CARE_TEAM, _PATIENT},
+        P.LETTERS_READ: {_CARE_TEAM},
+        P.LETTERS_SETTLE: {_CARE_TEAM},
+        P.LETTERS_PAUSE: {_CARE_TEAM},
+        P.LETTERS_CHOOSE: {_PATIENT},
+        P.LETTERS_RULES: {_ADMIN},
+        P.CALENDAR_KEEP: {(Role.THERAPIST, Tie.SELF), _PATIENT},
     }.items()
 }
 

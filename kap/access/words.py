@@ -45,6 +45,10 @@ CHANGED: dict[str, str] = {
     P.STEP_DO: "Said that a task is done, or undid that",
     P.JOURNAL_SHARE: "Shared a journal entry, or stopped sharing it",
     P.COMMENT_WRITE: "Commented on a shared entry",
+    P.LETTERS_SETTLE: "Sent a letter again, or put it aside",
+    P.LETTERS_PAUSE: "Paused the reminders, or let them go on",
+    P.LETTERS_RULES: "Changed what holds for the practice's letters",
+    P.CALENDAR_KEEP: "Made or removed a private calendar address",
 }
 READ: dict[str, str] = {
     P.PATIENT_READ: "Opened the chart",
@@ -68,6 +72,7 @@ READ: dict[str, str] = {
     P.STEP_SKIP: "Looked at a step of the programme to skip it",
     P.JOURNAL_READ_SHARED: "Opened the shared journal",
     P.COMMENT_WRITE: "Read the comments on a shared entry",
+    P.LETTERS_READ: "Looked at the delivery log",
 }
 SUBJECTS_READ: dict[tuple[str, str], str] = {
     (P.JOURNAL_READ_SHARED, "journal_entry"): "Read a shared journal entry",

@@ -17,6 +17,8 @@ from kap.integration import queries as integration
 from kap.integration.visible import Visible
 from kap.jobs import queries as jobs
 from kap.jobs.models import Job
+from kap.mail.models import SentLetter
+from kap.mail.posting import is_bad
 from kap.music import queries as music
 from kap.patients import queries as patients
 from kap.patients.models import CareTeamMember, Patient
@@ -27,6 +29,7 @@ from kap.preparation.queries import Standing as Given
 from kap.programmes import queries as programmes
 from kap.programmes.queries import Asked as AskedSteps
 from kap.programmes.queries import Standing as StepStanding
+from kap.reminders import queries as reminders
 from kap.screening import queries as screening
 from kap.screening.queries import Screening
 from kap.sessions import queries as sessions
@@ -58,12 +61,14 @@ class PatientHome:
 
 @dataclass(frozen=True)
 class TherapistHome:
-    """Sessions that run or are planned today, those of the week, who is behind, what was shared."""
+    """Sessions that run or are planned today, those of the week, who is behind, what was shared, what letters
+    did not arrive."""
 
     today: list[DosingSession]
     soon: list[DosingSession]
     behind: list[Behind]
     shared: list[Visible]
+    undelivered: list[tuple[Patient, SentLetter]]
     has_patients: bool
 
 
@@ -97,6 +102,7 @@ class Chart:
     needing: DosingSession | None  # the session that runs, else the next of today
     planned: DosingSession | None
     screening: Screening
+    address_is_bad: bool  # letters to the patient are known not to arrive
 
 
 def patient_home(patient: Patient, actor: Actor, *, at: datetime) -> PatientHome:
@@ -152,6 +158,7 @@ def therapist_home(actor: Actor, practice: Practice, *, at: datetime) -> Therapi
         soon=[each for each in found if each.planned_at >= tomorrow],
         behind=behind,
         shared=shared,
+        undelivered=reminders.undelivered(actor),
         has_patients=patients.has_any(actor),
     )
 
@@ -205,6 +212,7 @@ def chart_of(patient: Patient, actor: Actor, *, at: datetime) -> Chart:
         needing=running or of_today,
         planned=planned[0] if planned else None,
         screening=screening.screening_of(patient, at=at),
+        address_is_bad=is_bad(patient.practice_id, reminders.address_of(patient)),
     )
 
 

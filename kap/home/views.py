@@ -13,13 +13,16 @@ from kap.clock import day_in, now
 from kap.home import queries
 from kap.home.rules import Step
 from kap.home.timeline import timeline_of
+from kap.mail.rules import sentence
 from kap.patients.guard import patient_view
 from kap.patients.models import Patient
 from kap.patients.queries import own_record
 from kap.programmes.places import guides_by_name, place_of, places_of
+from kap.reminders.queries import REMINDER
 from kap.sessions.rules import ROUTE_WORDS
 
 bp = Blueprint("home", __name__)
+LETTER_NAMES = {"accounts.invitation": "An invitation", REMINDER: "A reminder"}
 
 
 @bp.get("/")
@@ -70,7 +73,14 @@ def _therapist_page() -> str:
     practice = current_user.user.practice
     home = queries.therapist_home(current_actor(), practice, at=moment)
     today = day_in(moment, practice.zone)
-    return render_template("home/therapist.html", home=home, today=today, routes=ROUTE_WORDS)
+    return render_template(
+        "home/therapist.html",
+        home=home,
+        today=today,
+        routes=ROUTE_WORDS,
+        names=LETTER_NAMES,
+        sentence=sentence,
+    )
 
 
 def _admin_page() -> str:

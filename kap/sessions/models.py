@@ -6,6 +6,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from kap.accounts.models import User
+from kap.clock import now
 from kap.db import Model, choice
 from kap.music.models import Mix, Playlist
 from kap.patients.models import Patient
@@ -52,6 +53,8 @@ class DosingSession(Model):
     music_reached_s: Mapped[float | None]  # the furthest the player said it came, in seconds of the mix
     closed_at: Mapped[datetime | None]
     listening_allowed_at: Mapped[datetime | None]  # the patient may hear its music again, since then
+    # Of the row; a calendar asks for it. None: not since this column is there.
+    changed_at: Mapped[datetime | None] = mapped_column(default=now, onupdate=now)
     version: Mapped[int] = mapped_column()
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy reads it from the class

@@ -20,6 +20,8 @@ from kap.content.programmes import programmes as programmes_that_ship
 from kap.db import db, transaction
 from kap.integration import actions as integration
 from kap.integration.rules import Writing
+from kap.mail.models import SentLetter
+from kap.mail.rules import LetterState, Reason
 from kap.music import arc_actions as arcs
 from kap.music.arcs import arcs as shipped
 from kap.music.models import (
@@ -121,6 +123,12 @@ def world(app: Flask, cast: Cast) -> World:
         screened = screening.record_review(
             cast.pia, Judged(), version=0, answers_version=0, actor=theo, at=NOON
         )
+        letter = SentLetter(
+            practice_id=cast.practice.id, patient_id=cast.pia.id, name="reminders.letter", arguments={},
+            message_id="<one@example.org>", state=LetterState.BOUNCED, reason=Reason.SENT_BACK, code="",
+            attempts=1, made_at=NOON, ended_at=NOON,
+        )  # fmt: skip
+        session.add(letter)
         device, _ = accounts.sign_in(_user(cast, "pia"), device="Her phone", at=NOON)
         session.flush()
     return World(
@@ -131,6 +139,7 @@ def world(app: Flask, cast: Cast) -> World:
             "consent": treatment.slug,
             "review_id": str(screened.id),
             "entry_id": str(entry.id),
+            "letter_id": str(letter.id),
             "track_id": str(track.id),
             "playlist_id": str(playlist.id),
             "place_id": str(place.id),

@@ -18,10 +18,11 @@ from kap.accounts import actions as accounts
 from kap.accounts import passwords
 from kap.accounts.models import Practice, User
 from kap.app import create_app
-from kap.clock import now
+from kap.clock import day_in, now
 from kap.config import Config
 from kap.content.guides import library
 from kap.db import db, transaction
+from kap.jobs import queue
 from kap.music import actions as music
 from kap.music import playlist_actions as playlists
 from kap.music import queries as library_of_music
@@ -103,6 +104,10 @@ class Stage:
         """Assign a guide."""
         self._ask(_Setting.give, who, slug)
 
+    def give_due(self, who: PatientOnStage, slug: str) -> None:
+        """Assign a guide that is due today, and have the worker look for reminders."""
+        self._ask(_Setting.give_due, who, slug)
+
     def rendered_playlist(self, folder: Path) -> UUID:
         """A minute of music, uploaded, measured, judged, built and rendered by the product's worker."""
         return self._ask(_Setting.rendered_playlist, folder)
@@ -177,6 +182,15 @@ class _Setting:
             preparation.assign(
                 patient, guide=library()[slug], due_on=None, line=None, actor=self._actor, at=now()
             )
+
+    def give_due(self, who: PatientOnStage, slug: str) -> None:
+        with transaction():
+            patient = db.session.get_one(Patient, who.patient_id)
+            today = day_in(now(), patient.practice.zone)
+            preparation.assign(
+                patient, guide=library()[slug], due_on=today, line=None, actor=self._actor, at=now()
+            )
+            queue.enqueue("reminders.sweep", practice_id=None)
 
     def plan_session(self, who: PatientOnStage, playlist_id: UUID) -> str:
         with transaction():
