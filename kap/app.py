@@ -27,6 +27,8 @@ from kap.patients.guard import may_on
 from kap.patients.models import Patient
 from kap.patients.views import bp as patients
 from kap.preparation.views import bp as preparation
+from kap.readiness.views import bp as readiness
+from kap.safety.views import bp as safety
 from kap.screening.views import bp as screening
 from kap.sessions.views import bp as sessions
 from kap.style import bp as style
@@ -42,6 +44,8 @@ ROOMS: tuple[Blueprint, ...] = (
     integration,
     consents,
     screening,
+    safety,
+    readiness,
     home,
 )
 # Named so that what they register with the worker and the post is known to be wanted.

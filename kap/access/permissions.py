@@ -72,6 +72,14 @@ class Permission(StrEnum):
     SCREENING_REVIEW = "screening:review:write"
     SCREENING_RECORD = "screening:review:record"
 
+    READINESS_READ = "readiness:session:read"
+    ARRANGEMENTS_WRITE = "readiness:arrangements:write"
+    READINESS_SET = "readiness:required:choose"
+
+    SAFETY_READ = "safety:plan:read"
+    SAFETY_WRITE = "safety:plan:write"
+    SAFETY_CONFIRM = "safety:plan:go-through"
+
     JOURNAL_WRITE = "integration:journal:write"
     JOURNAL_SHARE = "integration:journal:share"
     JOURNAL_READ_SHARED = "integration:journal:read-shared"
@@ -125,6 +133,14 @@ MEANING: dict[Permission, str] = {
     Permission.SCREENING_ANSWER: "Answer the health questions for oneself.",
     Permission.SCREENING_REVIEW: "Read the reviews of a patient's answers, and write one.",
     Permission.SCREENING_RECORD: "Record a review of a patient's answers, for good.",
+    Permission.READINESS_READ: "See what is given and what is missing for a planned session.",
+    Permission.ARRANGEMENTS_WRITE: (
+        "Say who brings the patient home; as the patient, confirm what is asked on food, drink and travel."
+    ),
+    Permission.READINESS_SET: "Choose what the practice requires before a session, and in which words.",
+    Permission.SAFETY_READ: "Read the safety plan.",
+    Permission.SAFETY_WRITE: "Write in the safety plan.",
+    Permission.SAFETY_CONFIRM: "Note that one went through the safety plan with the patient.",
     Permission.JOURNAL_WRITE: "Write, read and delete one's own journal.",
     Permission.JOURNAL_SHARE: "Share an entry of one's own journal, or stop sharing it.",
     Permission.JOURNAL_READ_SHARED: "Read the entries a patient shares with the care team.",

@@ -39,6 +39,11 @@ CHANGED: dict[str, str] = {
     P.SCREENING_ANSWER: "Answered the health questions",
     P.SCREENING_REVIEW: "Worked on a review of the health questions",
     P.SCREENING_RECORD: "Recorded a review of the health questions",
+    "sessions:session:open-unready": "Opened a session although something was missing, with a written reason",
+    P.ARRANGEMENTS_WRITE: "Wrote down who brings the patient home, or confirmed what is asked",
+    P.READINESS_SET: "Changed what the practice requires before a session",
+    P.SAFETY_WRITE: "Wrote in the safety plan",
+    P.SAFETY_CONFIRM: "Went through the safety plan with the patient",
     P.JOURNAL_SHARE: "Shared a journal entry, or stopped sharing it",
     P.COMMENT_WRITE: "Commented on a shared entry",
 }
@@ -59,6 +64,11 @@ READ: dict[str, str] = {
     P.SCREENING_READ: "Read the health questions",
     P.SCREENING_REVIEW: "Opened a review of the health questions",
     P.SCREENING_RECORD: "Opened a review of the health questions to record it",
+    P.READINESS_READ: "Looked at what is missing for a session",
+    P.ARRANGEMENTS_WRITE: "Opened who brings the patient home to write",
+    P.SAFETY_READ: "Read the safety plan",
+    P.SAFETY_WRITE: "Opened the safety plan to write",
+    P.SAFETY_CONFIRM: "Opened the safety plan to go through it",
     P.JOURNAL_READ_SHARED: "Opened the shared journal",
     P.COMMENT_WRITE: "Read the comments on a shared entry",
 }

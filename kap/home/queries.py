@@ -1,7 +1,8 @@
 """What the pages that look into several rooms show. Each is a fixed number of statements."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from itertools import groupby
 from uuid import UUID
 
 from kap.access.actor import Actor
@@ -9,8 +10,6 @@ from kap.access.permissions import Role
 from kap.accounts import queries as people
 from kap.accounts.models import Invitation, Practice, User
 from kap.clock import day_in, midnight
-from kap.consents import queries as consents
-from kap.consents.queries import Asked
 from kap.home.rules import ChartStanding, ChartStep, Standing, Step, chart_step, next_step
 from kap.integration import queries as integration
 from kap.integration.models import JournalEntry
@@ -23,6 +22,8 @@ from kap.patients.rules import age_on
 from kap.preparation import queries as preparation
 from kap.preparation.queries import Behind, Plan
 from kap.preparation.queries import Standing as Given
+from kap.readiness import queries as readiness
+from kap.readiness.rules import Line, Readiness
 from kap.screening import queries as screening
 from kap.screening.queries import Screening
 from kap.sessions import queries as sessions
@@ -44,18 +45,22 @@ class PatientHome:
     intend: Given | None
     upcoming: list[DosingSession]
     plan: Plan
-    unsigned: list[Asked]
-    wants_answers: bool  # to the health questions, before the series that comes
+    missing: list[Line]  # for the next session, as far as the patient can do it
     past: list[DosingSession]
     entries: list[JournalEntry]
 
 
 @dataclass(frozen=True)
 class TherapistHome:
-    """Sessions that run or are planned today, those of the week, who is behind, what was shared."""
+    """Sessions that run or are planned today, those of the week, who is behind, what was shared.
+
+    `soon`: the days of the week that comes on which there is a session, in order, each with its sessions: who
+    lacks most first. `readiness` is that of every session that is planned.
+    """
 
     today: list[DosingSession]
-    soon: list[DosingSession]
+    soon: list[tuple[date, list[DosingSession]]]
+    readiness: dict[UUID, Readiness]
     behind: list[Behind]
     shared: list[JournalEntry]
     has_patients: bool
@@ -98,12 +103,14 @@ def patient_home(patient: Patient, actor: Actor, *, at: datetime) -> PatientHome
     upcoming = sessions.upcoming_of(patient, at)
     unwritten = integration.awaits_entry(patient, at)
     intend = _asks_for_intention(plan) if upcoming and not _has_intention(patient) else None
+    missing = readiness.readiness_of(upcoming[0], at=at).for_patient if upcoming else []
     step = next_step(
         Standing(
             in_session=sessions.open_of(patient) is not None,
             closed_at=unwritten.closed_at if unwritten else None,
             preparation_due=bool(plan.now),
             intention_wanted=intend is not None,
+            something_missing=any(line.required for line in missing),
             session_planned=bool(upcoming),
         ),
         now=at,
@@ -115,12 +122,7 @@ def patient_home(patient: Patient, actor: Actor, *, at: datetime) -> PatientHome
         intend=intend,
         upcoming=upcoming,
         plan=plan,
-        unsigned=[
-            asked
-            for asked in consents.asked_of(patient, on=day_in(at, patient.practice.zone))
-            if asked.is_wanted
-        ],
-        wants_answers=screening.screening_of(patient, at=at).wants_answers,
+        missing=missing,
         past=sessions.past_of(patient),
         entries=integration.entries_visible_to(actor, patient, limit=ENTRIES_SHOWN),
     )
@@ -133,15 +135,31 @@ def therapist_home(actor: Actor, practice: Practice, *, at: datetime) -> Therapi
     # From yesterday on, because a session left open then still needs someone.
     found = sessions.in_window(actor, midnight(today - timedelta(days=1), practice.zone), end)
     begins = midnight(today, practice.zone)
+    planned = [each for each in found if each.state is SessionState.PLANNED and each.planned_at >= begins]
+    ready = readiness.readiness_of_many(planned, at=at)
     behind = preparation.behind(actor, today)
     shared = integration.new_shared(actor, at - SHARED_WITHIN)
     return TherapistHome(
         today=[each for each in found if each.planned_at < tomorrow and _is_of_today(each, begins)],
-        soon=[each for each in found if each.planned_at >= tomorrow],
+        soon=_by_day([each for each in found if each.planned_at >= tomorrow], ready, practice.zone),
+        readiness=ready,
         behind=behind,
         shared=shared,
         has_patients=patients.has_any(actor),
     )
+
+
+def _by_day(
+    sessions_: list[DosingSession], ready: dict[UUID, Readiness], zone: str
+) -> list[tuple[date, list[DosingSession]]]:
+    """Within a day, who lacks most comes first; then who comes first."""
+
+    def order(session: DosingSession) -> tuple[date, int, datetime]:
+        lacking = len(ready[session.id].missing) if session.id in ready else 0
+        return day_in(session.planned_at, zone), -lacking, session.planned_at
+
+    ordered = sorted(sessions_, key=order)
+    return [(day, list(held)) for day, held in groupby(ordered, key=lambda each: order(each)[0])]
 
 
 def admin_home(actor: Actor, *, at: datetime) -> AdminHome:

@@ -15,6 +15,7 @@ class Step(StrEnum):
     WRITE = "write"
     PREPARE = "prepare"
     INTEND = "intend"
+    SETTLE = "settle"  # a session is planned and something else is missing that they can do
     AWAIT = "await"  # a session is planned and everything is ready
     REST = "rest"
 
@@ -27,6 +28,7 @@ class Standing:
     closed_at: datetime | None  # of the latest session nothing was written about
     preparation_due: bool
     intention_wanted: bool  # they were asked for one, a session is planned, and none is written
+    something_missing: bool  # of what the practice requires, that they can do
     session_planned: bool
 
 
@@ -40,6 +42,8 @@ def next_step(standing: Standing, *, now: datetime) -> Step:
         return Step.PREPARE
     if standing.intention_wanted:
         return Step.INTEND
+    if standing.something_missing:
+        return Step.SETTLE
     return Step.AWAIT if standing.session_planned else Step.REST
 
 

@@ -33,6 +33,7 @@ from kap.music.models import (
 )
 from kap.patients import queries as patients
 from kap.preparation import actions as preparation
+from kap.safety import actions as safety
 from kap.screening import actions as screening
 from kap.screening.said import Judged
 from kap.sessions import actions as sessions
@@ -112,6 +113,8 @@ def world(app: Flask, cast: Cast) -> World:
         screened = screening.record_review(
             cast.pia, Judged(), version=0, answers_version=0, actor=theo, at=NOON
         )
+        safety.write(cast.pia, {"signs": "x"}, version=0, actor=pia, at=NOON)
+        talk = safety.note_talk(cast.pia, version=1, actor=theo, at=NOON)
         device, _ = accounts.sign_in(_user(cast, "pia"), device="Her phone", at=NOON)
         session.flush()
     return World(
@@ -122,6 +125,7 @@ def world(app: Flask, cast: Cast) -> World:
             "consent": treatment.slug,
             "review_id": str(screened.id),
             "entry_id": str(entry.id),
+            "talk_id": str(talk.id),
             "track_id": str(track.id),
             "playlist_id": str(playlist.id),
             "place_id": str(place.id),
@@ -314,7 +318,17 @@ def test_every_permission_guards_something_or_is_asked_for_in_a_page(app: Flask)
 
 
 def test_the_administrator_has_no_clinical_permission() -> None:
-    clinical = {"patients", "sessions", "preparation", "integration", "music", "consents", "screening"}
+    clinical = {
+        "patients",
+        "sessions",
+        "preparation",
+        "integration",
+        "music",
+        "consents",
+        "screening",
+        "readiness",
+        "safety",
+    }
     held = {p for p, who in POLICY.items() if any(role is Role.ADMIN for role, _ in who)}
     assert {p for p in held if p.split(":")[0] in clinical} == set()
 

@@ -1,0 +1,18 @@
+// A safety plan that its owner wants on this device: sealed as drafts are, under a key that the browser does not hand
+// out, though whoever can use the browser can open it. There is one at most, as one person asks for it. Used by pages
+// and, pasted behind drafts.js by the server, by the service worker.
+import { draftsOf } from "./drafts.js";
+
+const PLAN = "safety-plan";
+const onDevice = draftsOf("this device");
+
+/** {user, html, at, stays}: whose it is, its words, since when, and whether it outlives a sign-out; else null. */
+export const keptPlan = () => onDevice.get(PLAN).catch(() => null);
+export const keepPlan = (plan) => onDevice.put(PLAN, plan);
+export const forgetPlan = () => onDevice.remove(PLAN);
+
+/** At a sign-out: it goes, unless its owner wants it to stay. */
+export async function leavePlan() {
+  const plan = await keptPlan();
+  if (plan && !plan.stays) await forgetPlan();
+}
