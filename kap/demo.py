@@ -32,7 +32,7 @@ from kap.music import playlist_actions as playlists
 from kap.music import playlist_queries
 from kap.music import queries as library_of_music
 from kap.music.arcs import arcs
-from kap.music.builder import build
+from kap.music.builder import Avoid, build
 from kap.music.models import MixState, Playlist, Track, TrackState
 from kap.music.playlist_forms import USUAL_SURPLUS_MIN
 from kap.patients import actions as patients
@@ -40,12 +40,19 @@ from kap.patients.actions import Identity
 from kap.patients.models import Patient
 from kap.patients.queries import team_of
 from kap.preparation import actions as preparation
+from kap.readiness import actions as readiness
+from kap.readiness import queries as readiness_queries
+from kap.readiness.actions import Wanted
+from kap.safety import actions as safety
+from kap.safety.rules import Part
 from kap.screening import actions as screening
 from kap.screening.said import Answer, Finding, Judged, Judgement, Medicine, Reply, Said
 from kap.sessions import actions as sessions
-from kap.sessions.actions import Plan
+from kap.sessions import wishes
+from kap.sessions.actions import Plan, Unready
 from kap.sessions.models import DosingSession
 from kap.sessions.rules import Route, SessionState
+from kap.sessions.wishes import Wishes
 
 PRACTICE = "Linden House"
 ZONE = "Europe/Berlin"
@@ -180,11 +187,13 @@ def _session(
     return session
 
 
-def _hold(session: DosingSession, *, minutes: int, notes: dict[int, str]) -> None:
+def _hold(
+    session: DosingSession, *, minutes: int, notes: dict[int, str], unready: Unready | None = None
+) -> None:
     """Let a planned session have taken place, with notes at minutes of it."""
     therapist = _therapist(session.patient).actor
     opened = session.planned_at
-    sessions.open_session(session, actor=therapist, at=opened)
+    sessions.open_session(session, actor=therapist, at=opened, unready=unready)
     db.session.flush()
     for minute, text in notes.items():
         sessions.add_note(
@@ -255,6 +264,30 @@ def _review(patient: Patient, unlike: dict[str, Judgement], reasoning: str, *, a
     )
 
 
+def _arrange(session: DosingSession, name: str, phone: str, *, at: datetime) -> None:
+    """Name who takes the patient home, and confirm what is asked about food, drink and travel."""
+    user = session.patient.user
+    assert user is not None  # noqa: S101 - only those confirm who sign in
+    choice = readiness_queries.choice_of(session.patient.practice_id)
+    wanted = Wanted(name, phone, choice.fasting(session.route).text, choice.travel(session.route).text)
+    readiness.arrange(session, wanted, version=0, actor=user.actor, at=at)
+
+
+def _wish(patient: Patient, likes: str, avoid: Avoid, *, at: datetime) -> None:
+    assert patient.user is not None  # noqa: S101 - see above
+    wishes.write(patient, Wishes(likes, avoid), version=0, actor=patient.user.actor, at=at)
+
+
+def _plan_for_crisis(patient: Patient, words: dict[Part, str], *, at: datetime) -> None:
+    """Write a safety plan and go through it with the therapist."""
+    therapist = _therapist(patient).actor
+    plan = safety.write(
+        patient, {part.value: text for part, text in words.items()}, version=0, actor=therapist, at=at
+    )
+    if plan is not None:
+        safety.note_talk(patient, version=plan.version, actor=therapist, at=at)
+
+
 def _alma(demo: _Demo) -> None:
     """Just admitted, invited, has not come yet."""
     patient = _admit(demo, "Alma Brandt", "1991-03-14", by=demo.mara, days_ago=1, signs_in=False)
@@ -280,7 +313,9 @@ def _ben(demo: _Demo, programme: Playlist) -> None:
         Medicine("Lorazepam", "0.5 mg, before flights only", "2019"),
         at=demo.now - timedelta(days=4),
     )
-    _session(demo, patient, Route.SUBLINGUAL, days=5, hour=10, programme=programme)
+    session = _session(demo, patient, Route.SUBLINGUAL, days=5, hour=10, programme=programme)
+    assert patient.user is not None  # noqa: S101 - he signs in, see above
+    readiness.arrange(session, Wanted("Jana Hartmann", ""), version=0, actor=patient.user.actor, at=demo.now)
 
 
 def _clara(demo: _Demo, programme: Playlist) -> None:
@@ -310,7 +345,23 @@ def _clara(demo: _Demo, programme: Playlist) -> None:
         at=demo.now - timedelta(days=5),
     )
     hour = min(in_zone(demo.now, ZONE).hour + 1, 23)
-    _session(demo, patient, Route.IV, days=0, hour=hour, programme=programme)
+    session = _session(demo, patient, Route.IV, days=0, hour=hour, programme=programme)
+    _arrange(session, "Paul Winter", "030 555 0176", at=demo.now - timedelta(days=2))
+    _wish(
+        patient, "Piano, and anything with rain in it.", Avoid(voices=True), at=demo.now - timedelta(days=6)
+    )
+    _plan_for_crisis(
+        patient,
+        {
+            Part.SIGNS: "I stop answering messages. I clean at night.",
+            Part.ALONE: "Warm shower. Walk to the river and back.",
+            Part.DISTRACTION: "The café at the corner. My sister's kitchen.",
+            Part.PEOPLE: "Paul, 030 555 0176\nRuth, 030 555 0177",
+            Part.PROFESSIONALS: "Mara, on weekdays: 030 555 0100\nAt any hour: 116 123",
+            Part.SURROUNDINGS: "Paul keeps the old tablets.",
+        },
+        at=demo.now - timedelta(days=18),
+    )
 
 
 def _david(demo: _Demo, programme: Playlist) -> None:
@@ -329,7 +380,10 @@ def _david(demo: _Demo, programme: Playlist) -> None:
         55: "First words: so much space.",
         95: "Sits up.",
     }
-    _hold(session, minutes=120, notes=notes)
+    unready = Unready(
+        ("Escort: phone number (not yet)",), "His brother sat in the waiting room for the whole time."
+    )
+    _hold(session, minutes=120, notes=notes, unready=unready)
     _assign(demo, patient, "the-first-night", due_in=0)
 
 
@@ -348,7 +402,7 @@ def _elif(demo: _Demo, programme: Playlist) -> None:
         70: "Smiles, asks for light.",
     }
     _hold(session, minutes=95, notes=notes)
-    _session(demo, patient, Route.IV, days=3, hour=11, programme=programme)
+    _is_ready(demo, patient, _session(demo, patient, Route.IV, days=3, hour=11, programme=programme))
     assert patient.user is not None  # noqa: S101 - she signs in, see above
     write = partial(integration.write, patient, version=0)
     shared = write(
@@ -374,6 +428,25 @@ def _elif(demo: _Demo, programme: Playlist) -> None:
         text="Thank you for letting me read this. Shall we begin with the call on Thursday?",
         actor=demo.mara.actor,
         at=demo.now - timedelta(days=1),
+    )
+
+
+def _is_ready(demo: _Demo, patient: Patient, session: DosingSession) -> None:
+    """Everything that is asked before her next session."""
+    at = demo.now - timedelta(days=20)
+    _answer(patient, {}, at=at)
+    _review(patient, {}, "Talked through in the first meeting.", at=at + timedelta(days=1))
+    _wish(patient, "Cello. Slow things.", Avoid(languages=("english",)), at=at)
+    _arrange(session, "Deniz Kaya", "030 555 0188", at=demo.now - timedelta(days=1))
+    _plan_for_crisis(
+        patient,
+        {
+            Part.SIGNS: "Everything sounds far away.",
+            Part.ALONE: "Count tiles. Hold ice. Call up the shore.",
+            Part.PEOPLE: "Deniz, 030 555 0188",
+            Part.PROFESSIONALS: "Mara, on weekdays: 030 555 0100\nAt any hour: 116 123",
+        },
+        at=at,
     )
 
 

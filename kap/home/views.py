@@ -17,6 +17,7 @@ from kap.home.timeline import timeline_of
 from kap.patients.guard import patient_view
 from kap.patients.models import Patient
 from kap.patients.queries import own_record
+from kap.readiness.views import own_links
 from kap.sessions.rules import ROUTE_WORDS
 
 bp = Blueprint("home", __name__)
@@ -66,7 +67,8 @@ def _patient_page() -> str:
         raise Forbidden
     home = queries.patient_home(patient, actor, at=moment)
     today = day_in(moment, patient.practice.zone)
-    return render_template("home/patient.html", home=home, today=today)
+    links = own_links(home.upcoming[0]) if home.upcoming else {}
+    return render_template("home/patient.html", home=home, today=today, links=links)
 
 
 def _therapist_page() -> str:

@@ -24,6 +24,11 @@ class ArrangementsForm(VersionedForm):
     fasting = StringField("Food and drink", validators=[Length(max=16)])
     travel = StringField("Way home", validators=[Length(max=16)])
 
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        # What is asked for is not called optional, though it is saved without.
+        self.escort_name.flags.required = self.escort_phone.flags.required = True
+
     @classmethod
     def showing(cls, row: Arrangements | None) -> "ArrangementsForm":
         escort = row.escort if row else {}

@@ -111,6 +111,12 @@ class Line:
         """Escort: phone number"""
         return f"{self.title}: {', '.join(self.lacking)}" if self.lacking else self.title
 
+    @property
+    def brief(self) -> str:
+        """The same for lists of many sessions: Guides (2)"""
+        are_titles = self.item in (Item.CONSENTS, Item.GUIDES)
+        return f"{self.title} ({len(self.lacking)})" if are_titles and len(self.lacking) > 1 else self.words
+
 
 @dataclass(frozen=True)
 class Readiness:

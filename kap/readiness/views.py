@@ -202,7 +202,7 @@ def _page(
         patient=session.patient,
         is_own=is_own,
         readiness=queries.readiness_of(session, at=now()),
-        links=_own_links(session) if is_own else _team_links(session),
+        links=own_links(session) if is_own else _team_links(session),
         route=ROUTE_WORDS[session.route],
         form=form or ArrangementsForm.showing(row),
         row=row,
@@ -216,8 +216,8 @@ def _page(
     )
 
 
-def _own_links(session: DosingSession) -> Links:
-    """Where a patient settles each item."""
+def own_links(session: DosingSession) -> Links:
+    """Where a patient settles each item before one of their sessions."""
     arrangements = url_for("readiness.own", session_id=session.id, _anchor="arrangements")
     return {
         Item.CONSENTS: url_for("consents.own"),

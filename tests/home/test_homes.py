@@ -21,9 +21,7 @@ from tests.readiness.requiring import require
 
 At = Callable[[str], Browser]
 SECRET = "The lantern over the water was my grandmother."
-UNSIGNED = "Consents: " + ", ".join(
-    f"{consent.title} (not signed)" for consent in consents().values() if not consent.optional
-)
+UNSIGNED = sum(not consent.optional for consent in consents().values())
 
 
 def next_step_on(page: str) -> str:
@@ -121,7 +119,7 @@ def test_a_therapist_sees_who_needs_something(at_browser: At, cast: Cast, clock:
     written(cast.pia, SECRET, TODAY, shared_by=cast)
     planned(cast.pau, cast.tess, TODAY + timedelta(hours=1))
     page = at_browser("theo").get("/").text
-    lacking = f"2 missing. {UNSIGNED}. Escort: name, phone number."
+    lacking = f"2 missing. Consents ({UNSIGNED}). Escort: name, phone number."
     assert section(page, "sessions") == f"Sessions today 15:00 Pia Pine Intramuscular {lacking} Planned"
     assert section(page, "behind") == (
         "Behind on preparation Pia Pine 1 guide not finished, session on Friday 20 November, 15:00"
