@@ -1,4 +1,4 @@
-"""The therapist's home: who lacks most first within the day, and 50 sessions cost no more statements than 5."""
+"""The therapist's home: who lacks most comes first in a day, and 50 sessions cost as many statements as 5."""
 
 import re
 from collections.abc import Callable
