@@ -3,13 +3,13 @@
 // and, pasted behind drafts.js by the server, by the service worker.
 import { draftsOf } from "./drafts.js";
 
-const PLAN = "safety-plan";
+const PLAN_NAME = "safety-plan";
 const onDevice = draftsOf("this device");
 
 /** {user, html, at, stays}: whose it is, its words, since when, and whether it outlives a sign-out; else null. */
-export const keptPlan = () => onDevice.get(PLAN).catch(() => null);
-export const keepPlan = (plan) => onDevice.put(PLAN, plan);
-export const forgetPlan = () => onDevice.remove(PLAN);
+export const keptPlan = () => onDevice.get(PLAN_NAME).catch(() => null);
+export const keepPlan = (plan) => onDevice.put(PLAN_NAME, plan);
+export const forgetPlan = () => onDevice.remove(PLAN_NAME);
 
 /** At a sign-out: it goes, unless its owner wants it to stay. */
 export async function leavePlan() {
