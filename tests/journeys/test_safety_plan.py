@@ -30,8 +30,8 @@ def has_help_here(person: Person) -> None:
     person.page.evaluate(
         """async () => {
           const wait = () => new Promise((resolve) => { setTimeout(resolve, 50); });
-          const until = Date.now() + 20_000;
-          const isHere = async () => navigator.serviceWorker.controller && (await caches.match("/help-now/here"));
+          const HELP = "/help-now/here", until = Date.now() + 20_000;
+          const isHere = async () => navigator.serviceWorker.controller && (await caches.match(HELP));
           while (Date.now() < until && !(await isHere())) await wait();
         }"""
     )

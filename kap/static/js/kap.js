@@ -74,5 +74,8 @@ document.addEventListener("keydown", (event) => {
 
 enliven(document);
 if (meta("kap-help")) import("./help-kept.js").then(({ keep }) => keep()).catch(() => {}); // else there is none without network
-// Only where music was kept on this device before: see keep.js.
-if (navigator.serviceWorker?.controller) import("./keep.js").then(({ tidy }) => tidy());
+// Only where something may have been kept on this device before: see keep.js and plan-kept.js.
+if (navigator.serviceWorker?.controller) {
+  import("./keep.js").then(({ tidy }) => tidy());
+  if (meta("kap-user")) import("./plan-kept.js").then(({ keepOnlyFor }) => keepOnlyFor(meta("kap-user"))).catch(() => {});
+}

@@ -11,6 +11,12 @@ export const keptPlan = () => onDevice.get(PLAN_NAME).catch(() => null);
 export const keepPlan = (plan) => onDevice.put(PLAN_NAME, plan);
 export const forgetPlan = () => onDevice.remove(PLAN_NAME);
 
+/** On any page of somebody who is signed in: what someone else kept here before goes. */
+export async function keepOnlyFor(user) {
+  const plan = await keptPlan();
+  if (plan && plan.user !== user) await forgetPlan();
+}
+
 /** At a sign-out: it goes, unless its owner wants it to stay. */
 export async function leavePlan() {
   const plan = await keptPlan();

@@ -1,6 +1,6 @@
 // Keeping a safety plan on this device: <section data-plan-keep="<address of its words>"> on its page, and
 // <div data-plan-refresh="<the same>"> around the form it is written in. Without this script the plan is read from the server.
-import { forgetPlan, keepPlan, keptPlan } from "./plan-kept.js";
+import { forgetPlan, keepOnlyFor, keepPlan, keptPlan } from "./plan-kept.js";
 import { meta } from "./server.js";
 
 const WORDS = {
@@ -16,12 +16,11 @@ async function put(address, stays) {
   await keepPlan({ user: meta("kap-user"), html, at: Date.now(), stays });
 }
 
-/** Renew the copy, where there is one: of this person; anyone else's goes. */
+/** Renew the copy of this person, where there is one. */
 export async function renew(address) {
+  await keepOnlyFor(meta("kap-user"));
   const plan = await keptPlan();
-  if (!plan) return;
-  if (plan.user !== meta("kap-user")) await forgetPlan();
-  else if (address) await put(address, plan.stays).catch(() => {});
+  if (plan) await put(address, plan.stays).catch(() => {});
 }
 
 export function install(root) {
