@@ -9,7 +9,7 @@ from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from kap import db, paths, storage, worker
+from kap import db, keys, paths, storage, worker
 from kap.access.guard import PUBLIC, declare, may_in_practice, refuse_undeclared_routes
 from kap.access.permissions import Permission, Role
 from kap.accounts import messages as account_messages
@@ -20,6 +20,7 @@ from kap.config import Config, current_config
 from kap.consents.views import bp as consents
 from kap.crypto import InstanceKey, read_key_file
 from kap.home.views import bp as home
+from kap.integration import forgetting
 from kap.integration.views import bp as integration
 from kap.music import mix_tasks, track_tasks, voice_tasks
 from kap.music.views import bp as music
@@ -49,7 +50,7 @@ ROOMS: tuple[Blueprint, ...] = (
     home,
 )
 # Named so that what they register with the worker and the post is known to be wanted.
-TASKS_AND_LETTERS = (account_messages, track_tasks, mix_tasks, voice_tasks)
+TASKS_AND_LETTERS = (account_messages, forgetting, track_tasks, mix_tasks, voice_tasks)
 
 NAVIGATION: dict[Role, tuple[tuple[str, str, str], ...]] = {
     Role.THERAPIST: (
@@ -81,6 +82,7 @@ def create_app(config: Config, *, key: InstanceKey | None = None) -> Flask:
     _set_flask(app, config, key)
     logs.install(config.log_level)
     db.configure(app, config.database)
+    keys.install(app, config.keys_path, key)
     storage.install(app, config.storage)
     worker.install(app, config)
     settle.install(app)  # first, so that it settles after every other hook has had its say

@@ -29,6 +29,12 @@ class Config:
     )
     database_url: str = _setting("", "SQLAlchemy URL. Empty: SQLite, `kap.db` in the instance folder.")
     key_file: Path | None = _setting(None, "File with the instance key. Empty: `key` in the instance folder.")
+    keys_file: Path | None = _setting(
+        None,
+        "File with the keys of journal entries, each wrapped by the instance key. Empty: `keys.db` in the "
+        "instance folder. Back it up apart from the database, and keep no old copy for longer than deleted "
+        "entries may be brought back.",
+    )
     storage_url: str = _setting(
         "",
         "Where files lie: a folder or `s3://bucket/prefix`. Empty: `files` in the instance.",
@@ -86,6 +92,10 @@ class Config:
     @property
     def key_path(self) -> Path:
         return self.key_file or self.instance / "key"
+
+    @property
+    def keys_path(self) -> Path:
+        return self.keys_file or self.instance / "keys.db"
 
     @property
     def database(self) -> str:

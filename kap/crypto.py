@@ -9,9 +9,12 @@ import base64
 import hmac
 import os
 import secrets
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import BinaryIO
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,6 +24,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 KEY_BYTES = 32
 NONCE_BYTES = 12  # NIST SP 800-38D: 96-bit random nonces, good for 2**32 messages under one data key
 _FORMAT = b"\x01"
+PIECE_BYTES = 1 << 16
+_FILE_FORMAT = b"kapfile\x01"
+_SALT_BYTES = 16
+_TAG_BYTES = 16
+_HEAD_BYTES = len(_FILE_FORMAT) + _SALT_BYTES
 
 
 class KeyProblem(Exception):
@@ -49,14 +57,18 @@ class InstanceKey:
     def new_data_key(self, *, owner: str) -> bytes:
         """A fresh data key, wrapped for storage. `owner` binds the wrapping to its row."""
         return seal(
-            self.derive("wrap"),
+            self._wrapping,
             secrets.token_bytes(KEY_BYTES),
             context=f"data_key|{owner}",
         )
 
     def unwrap(self, wrapped: bytes, *, owner: str) -> bytes:
         """The data key inside `wrapped`. Raises `Unreadable`."""
-        return unseal(self.derive("wrap"), wrapped, context=f"data_key|{owner}")
+        return unseal(self._wrapping, wrapped, context=f"data_key|{owner}")
+
+    @cached_property
+    def _wrapping(self) -> bytes:
+        return self.derive("wrap")
 
     def lookup_digest(self, purpose: str, value: str) -> str:
         """A keyed digest to find a row by a value that is itself sealed, such as an e-mail address."""
@@ -106,6 +118,64 @@ def unseal(key: bytes, sealed: bytes, *, context: str) -> bytes:
         return _unpad(AESGCM(key).decrypt(nonce, body, context.encode()))
     except InvalidTag as error:
         raise Unreadable("the seal does not match") from error
+
+
+def seal_file(key: bytes, source: BinaryIO, target: BinaryIO, *, context: str) -> None:
+    """Encrypt `source` into `target` in pieces, so that any part can be read without the rest.
+
+    Each file has a key of its own, derived from `key` and 16 random bytes at its head; a piece's nonce is its
+    number and whether it is the last, so pieces can neither be moved nor left out (the STREAM construction,
+    Hoang et al. 2015).
+    """
+    salt = os.urandom(_SALT_BYTES)
+    cipher = AESGCM(_file_key(key, salt, context))
+    target.write(_FILE_FORMAT + salt)
+    number, piece = 0, source.read(PIECE_BYTES)
+    while True:
+        following = source.read(PIECE_BYTES)
+        target.write(cipher.encrypt(_piece_nonce(number, last=not following), piece, None))
+        if not following:
+            return
+        number, piece = number + 1, following
+
+
+class SealedFile:
+    """A file that `seal_file` made, read in parts. `read(start, end)` fetches some of its `length` bytes."""
+
+    def __init__(self, key: bytes, read: Callable[[int, int], bytes], length: int, *, context: str) -> None:
+        """Raises `Unreadable` for what is no such file; another key or context shows at the first part."""
+        head = read(0, _HEAD_BYTES)
+        body = length - _HEAD_BYTES
+        if head[: len(_FILE_FORMAT)] != _FILE_FORMAT or body < _TAG_BYTES:
+            raise Unreadable("not a sealed file")
+        self._cipher = AESGCM(_file_key(key, head[len(_FILE_FORMAT) :], context))
+        self._read = read
+        self._length = length
+        self._pieces = -(-body // (PIECE_BYTES + _TAG_BYTES))
+        self.size = body - self._pieces * _TAG_BYTES
+
+    def parts(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """The plain bytes from `start` up to but not including `end`. Raises `Unreadable` where changed."""
+        end = self.size if end is None else min(end, self.size)
+        for number in range(start // PIECE_BYTES, -(-end // PIECE_BYTES)):
+            begins = number * PIECE_BYTES
+            yield self._piece(number)[max(start - begins, 0) : end - begins]
+
+    def _piece(self, number: int) -> bytes:
+        begins = _HEAD_BYTES + number * (PIECE_BYTES + _TAG_BYTES)
+        sealed = self._read(begins, min(begins + PIECE_BYTES + _TAG_BYTES, self._length))
+        try:
+            return self._cipher.decrypt(_piece_nonce(number, last=number == self._pieces - 1), sealed, None)
+        except InvalidTag as error:
+            raise Unreadable("the seal does not match") from error
+
+
+def _file_key(key: bytes, salt: bytes, context: str) -> bytes:
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=salt, info=f"file|{context}".encode()).derive(key)
+
+
+def _piece_nonce(number: int, *, last: bool) -> bytes:
+    return number.to_bytes(NONCE_BYTES - 1, "big") + bytes([last])
 
 
 def new_token() -> str:

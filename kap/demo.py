@@ -24,7 +24,7 @@ from kap.content.guides import library
 from kap.content.screening import catalogue
 from kap.db import db, transaction
 from kap.integration import actions as integration
-from kap.integration.rules import Writing
+from kap.integration.rules import Part, Writing
 from kap.jobs import queue
 from kap.jobs.registry import Progress, task
 from kap.music import actions as music
@@ -44,7 +44,7 @@ from kap.readiness import actions as readiness
 from kap.readiness import queries as readiness_queries
 from kap.readiness.actions import Wanted
 from kap.safety import actions as safety
-from kap.safety.rules import Part
+from kap.safety.rules import Part as PlanPart
 from kap.screening import actions as screening
 from kap.screening.said import Answer, Finding, Judged, Judgement, Medicine, Reply, Said
 from kap.sessions import actions as sessions
@@ -278,7 +278,7 @@ def _wish(patient: Patient, likes: str, avoid: Avoid, *, at: datetime) -> None:
     wishes.write(patient, Wishes(likes, avoid), version=0, actor=patient.user.actor, at=at)
 
 
-def _plan_for_crisis(patient: Patient, words: dict[Part, str], *, at: datetime) -> None:
+def _plan_for_crisis(patient: Patient, words: dict[PlanPart, str], *, at: datetime) -> None:
     """Write a safety plan and go through it with the therapist."""
     therapist = _therapist(patient).actor
     plan = safety.write(
@@ -353,12 +353,12 @@ def _clara(demo: _Demo, programme: Playlist) -> None:
     _plan_for_crisis(
         patient,
         {
-            Part.SIGNS: "I stop answering messages. I clean at night.",
-            Part.ALONE: "Warm shower. Walk to the river and back.",
-            Part.DISTRACTION: "The café at the corner. My sister's kitchen.",
-            Part.PEOPLE: "Paul, 030 555 0176\nRuth, 030 555 0177",
-            Part.PROFESSIONALS: "Mara, on weekdays: 030 555 0100\nAt any hour: 116 123",
-            Part.SURROUNDINGS: "Paul keeps the old tablets.",
+            PlanPart.SIGNS: "I stop answering messages. I clean at night.",
+            PlanPart.ALONE: "Warm shower. Walk to the river and back.",
+            PlanPart.DISTRACTION: "The café at the corner. My sister's kitchen.",
+            PlanPart.PEOPLE: "Paul, 030 555 0176\nRuth, 030 555 0177",
+            PlanPart.PROFESSIONALS: "Mara, on weekdays: 030 555 0100\nAt any hour: 116 123",
+            PlanPart.SURROUNDINGS: "Paul keeps the old tablets.",
         },
         at=demo.now - timedelta(days=18),
     )
@@ -411,7 +411,14 @@ def _elif(demo: _Demo, programme: Playlist) -> None:
             "The colours are gone but the quiet stayed. I called my sister and did not rehearse it first.",
             mood_before=4,
             mood_after=7,
+            body=6,
+            liking=8,
+            resonance=9,
+            openness=7,
+            title="After the second session",
+            tags=("quiet", "my sister"),
             session_id=session.id,
+            moment_s=1860,
         ),
         at=demo.now - timedelta(days=3),
     )
@@ -421,7 +428,9 @@ def _elif(demo: _Demo, programme: Playlist) -> None:
         at=demo.now - timedelta(days=2),
     )
     assert shared is not None  # noqa: S101 - it has words
-    integration.share(shared, actor=patient.user.actor, at=demo.now - timedelta(days=2))
+    shared_at, writer = demo.now - timedelta(days=2), patient.user.actor
+    integration.share(shared, parts=[Part.TEXT], actor=writer, at=shared_at)
+    integration.share(shared, parts=[Part.RATINGS], to=demo.mara.id, actor=writer, at=shared_at)
     integration.comment(
         shared,
         comment_id=uuid4(),
@@ -441,10 +450,10 @@ def _is_ready(demo: _Demo, patient: Patient, session: DosingSession) -> None:
     _plan_for_crisis(
         patient,
         {
-            Part.SIGNS: "Everything sounds far away.",
-            Part.ALONE: "Count tiles. Hold ice. Call up the shore.",
-            Part.PEOPLE: "Deniz, 030 555 0188",
-            Part.PROFESSIONALS: "Mara, on weekdays: 030 555 0100\nAt any hour: 116 123",
+            PlanPart.SIGNS: "Everything sounds far away.",
+            PlanPart.ALONE: "Count tiles. Hold ice. Call up the shore.",
+            PlanPart.PEOPLE: "Deniz, 030 555 0188",
+            PlanPart.PROFESSIONALS: "Mara, on weekdays: 030 555 0100\nAt any hour: 116 123",
         },
         at=at,
     )

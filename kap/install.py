@@ -20,6 +20,8 @@ from kap.app import create_app
 from kap.config import Config
 from kap.crypto import KeyProblem, create_key_file, read_key_file
 from kap.db import db, is_sqlite, own_transaction, with_driver
+from kap.integration import resealing
+from kap.keys import key_store
 from kap.storage import storage
 
 CODECS: tuple[tuple[str, Literal["r", "w"]], ...] = (
@@ -61,16 +63,17 @@ def migrate(app: Flask) -> bool:
     """Bring the database to this version; says whether there was anything to do. Raises `CannotStart`."""
     with app.app_context():
         try:
-            if database.is_current(db.engine):
-                return False
-            database.upgrade(db.engine)
+            behind = not database.is_current(db.engine)
+            if behind:
+                database.upgrade(db.engine)
+            resealing.give_keys()
         except (database.NewerDatabase, database.BrokenReferences) as problem:
             raise CannotStart(str(problem)) from problem
         except SQLAlchemyError as problem:
             raise CannotStart(_sentence(problem)) from problem
         finally:
             db.engine.dispose()
-        return True
+        return behind
 
 
 def _make_folder(config: Config) -> None:
@@ -143,6 +146,7 @@ def examine(config: Config) -> Iterator[Finding]:
         return
     with app.app_context():
         yield _looked_at("Database", lambda: _database(config))
+        yield _looked_at("Keys", _keys)
         yield _looked_at("Storage", _storage)
         yield _looked_at("Audio", _audio)
         yield _looked_at("Mail", lambda: _mail(config))
@@ -180,6 +184,17 @@ def _database(config: Config) -> str:
     with own_transaction() as session:
         session.execute(text("SELECT 1"))
     return f"{kind} answers and is up to date."
+
+
+def _keys() -> str:
+    """Whether every entry has its key. Without some, the database or the key file is older than the other."""
+    lost = resealing.without_their_keys()
+    if lost:
+        raise CannotStart(
+            f"{lost} journal entries have no key in {key_store().path}. They were deleted after this "
+            "copy of the database was made, or the key file is an older copy: then restore its newest backup."
+        )
+    return f"Every journal entry has its key in {key_store().path}. Back it up apart from the database."
 
 
 def _storage() -> str:

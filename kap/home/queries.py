@@ -12,7 +12,7 @@ from kap.accounts.models import Invitation, Practice, User
 from kap.clock import day_in, midnight
 from kap.home.rules import ChartStanding, ChartStep, Standing, Step, chart_step, next_step
 from kap.integration import queries as integration
-from kap.integration.models import JournalEntry
+from kap.integration.visible import Visible
 from kap.jobs import queries as jobs
 from kap.jobs.models import Job
 from kap.music import queries as music
@@ -47,7 +47,7 @@ class PatientHome:
     plan: Plan
     missing: list[Line]  # for the next session, as far as the patient can do it
     past: list[DosingSession]
-    entries: list[JournalEntry]
+    entries: list[Visible]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class TherapistHome:
     soon: list[tuple[date, list[DosingSession]]]
     readiness: dict[UUID, Readiness]
     behind: list[Behind]
-    shared: list[JournalEntry]
+    shared: list[Visible]
     has_patients: bool
 
 
@@ -91,7 +91,7 @@ class Chart:
     team: list[CareTeamMember]
     sessions: list[DosingSession]
     given: list[Given]
-    entries: list[JournalEntry]
+    entries: list[Visible]
     opened: frozenset[UUID]  # ids of the entries this therapist has opened
     needing: DosingSession | None  # the session that runs, else the next of today
     planned: DosingSession | None

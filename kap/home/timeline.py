@@ -6,7 +6,7 @@ from datetime import datetime
 from flask import url_for
 
 from kap.home.queries import Chart
-from kap.integration.models import JournalEntry
+from kap.integration.visible import Visible
 from kap.patients.models import Patient
 from kap.preparation.queries import Standing
 from kap.preparation.rules import State
@@ -67,7 +67,7 @@ def _guide(patient: Patient, given: Standing) -> Happening:
     )
 
 
-def _entry(patient: Patient, entry: JournalEntry, *, is_new: bool) -> Happening:
+def _entry(patient: Patient, entry: Visible, *, is_new: bool) -> Happening:
     url = url_for("integration.shared_entry", patient_id=patient.id, entry_id=entry.id)
     at = entry.shared_at or entry.made_at
     text = "Not opened by you yet" if is_new else ""

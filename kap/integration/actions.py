@@ -1,10 +1,12 @@
-"""Writing, sharing, commenting. None of these commits.
+"""Writing, sharing, commenting, deleting. None of these commits.
 
 Private writing leaves no event: the care team may read the trace of a record and the administrator the log,
 and neither may learn from them that there is an entry, let alone when it was written. Only sharing is logged.
 """
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -14,8 +16,9 @@ from kap.access.actor import Actor
 from kap.access.permissions import Permission
 from kap.db import db
 from kap.integration import queries
-from kap.integration.models import Comment, JournalEntry
-from kap.integration.rules import Writing
+from kap.integration.forgetting import forget
+from kap.integration.models import Comment, EntryFile, EntryShare, JournalEntry
+from kap.integration.rules import FileKind, FileState, Part, Writing
 from kap.patients.models import Patient
 from kap.problems import Conflict, Invalid, NotThere
 
@@ -50,29 +53,101 @@ def write(
         entry = queries.locked(entry_id)  # the same page, sent twice at once
     if entry is None:
         raise Overwritten(GONE, text="", version=0)
-    if entry.patient_id != patient.id:
+    if entry.patient_id != patient.id or entry.has_lost_its_key:
         raise NotThere(queries.NOT_WRITTEN)
     return _rewrite(entry, writing, version, at)
 
 
-def share(entry: JournalEntry, *, actor: Actor, at: datetime) -> None:
-    """Let the care team read this entry, from now until `stop_sharing`. Twice is once."""
-    if entry.shared_at is None:
-        entry.shared_at = at
-        _record_sharing(entry, actor)
+def share(
+    entry: JournalEntry,
+    *,
+    actor: Actor,
+    at: datetime,
+    parts: Collection[Part] | None = None,
+    to: UUID | None = None,
+) -> None:
+    """Let the care team (or `to`, someone on it) see these parts of the entry, until it is taken back.
+
+    Without `parts`: whatever is in it now. What is added later is private until shared too. Twice is once.
+    """
+    wanted = {(part, to) for part in (entry.present if parts is None else parts)}
+    set_sharing(entry, wanted | {(share.part, share.user_id) for share in entry.shares}, actor=actor, at=at)
 
 
-def stop_sharing(entry: JournalEntry, *, actor: Actor) -> None:
+def stop_sharing(entry: JournalEntry, *, actor: Actor, at: datetime) -> None:
     """Take the entry back: from now on it is as if it did not exist for anyone but the writer."""
-    if entry.shared_at is not None:
-        entry.shared_at = None
+    set_sharing(entry, set(), actor=actor, at=at)
+
+
+def set_sharing(
+    entry: JournalEntry, wanted: Collection[tuple[Part, UUID | None]], *, actor: Actor, at: datetime
+) -> None:
+    """Share exactly this from now on: each a part, and who may see it (None is the care team).
+
+    Raises `Invalid` when someone is named anew who is not on the care team.
+    """
+    standing = {(share.part, share.user_id): share for share in entry.shares}
+    new = [pair for pair in wanted if pair not in standing and pair[0] in entry.present]
+    known = {member.id for member in queries.team_of(entry.patient)} if any(to for _, to in new) else set()
+    if any(to is not None and to not in known for _, to in new):
+        raise Invalid("You can share with people who are on your care team now.")
+    ended = [share for pair, share in standing.items() if pair not in wanted]
+    for share in ended:
+        entry.shares.remove(share)
+    for part, to in sorted(new, key=str):
+        entry.shares.append(EntryShare(part=part, user_id=to, at=at))
+    if new or ended:
         _record_sharing(entry, actor)
+        db.session.flush()
 
 
-def delete(entry: JournalEntry, *, actor: Actor) -> None:
-    """Remove the entry and what was said under it, for good."""
-    stop_sharing(entry, actor=actor)
+def delete(entry: JournalEntry, *, actor: Actor, at: datetime) -> None:
+    """Remove the entry and what was said under it, for good: its key and its files too."""
+    stop_sharing(entry, actor=actor, at=at)
+    _forget([entry])
     db.session.delete(entry)
+
+
+def delete_everything(patient: Patient, *, actor: Actor, at: datetime) -> int:
+    """Remove the whole journal for good. Says how many entries there were."""
+    entries = queries.everything_of(patient)
+    for entry in entries:
+        stop_sharing(entry, actor=actor, at=at)
+    _forget(entries)
+    for entry in entries:
+        db.session.delete(entry)
+    return len(entries)
+
+
+def add_file(
+    entry: JournalEntry,
+    kind: FileKind,
+    *,
+    file_id: UUID,
+    state: FileState,
+    about: Mapping[str, Any],
+    at: datetime,
+) -> EntryFile:
+    """A place in the entry for a voice note or a picture; what it holds is sealed by `files.store`.
+
+    The page chose the id, so that asking twice makes one. Hold the entry (`own_entry` with `to_change`), or
+    it may be deleted meanwhile. A kind that is not shared yet stays private.
+    """
+    known = next((file for file in entry.files if file.id == file_id), None)
+    if known is not None:
+        return known
+    file = EntryFile(id=file_id, kind=kind, state=state, made_at=at)
+    file.make_key()
+    file.about = dict(about)
+    entry.files.append(file)
+    db.session.flush()
+    return file
+
+
+def remove_file(file: EntryFile) -> None:
+    """Remove a voice note or a picture for good: its key and what is stored of it too."""
+    forget(keys=[file.key_id], files=file.storage_keys)
+    file.entry.files.remove(file)
 
 
 def comment(entry: JournalEntry, *, comment_id: UUID, text: str, actor: Actor, at: datetime) -> None:
@@ -97,6 +172,7 @@ def _begin(patient: Patient, entry_id: UUID, writing: Writing, at: datetime) -> 
     entry = JournalEntry(
         id=entry_id, patient=patient, patient_id=patient.id, made_at=at, edited_at=at, version=1
     )
+    entry.make_key()
     _put(entry, writing)
     try:
         with db.session.begin_nested():
@@ -107,7 +183,7 @@ def _begin(patient: Patient, entry_id: UUID, writing: Writing, at: datetime) -> 
 
 
 def _rewrite(entry: JournalEntry, writing: Writing, version: int, at: datetime) -> JournalEntry:
-    if writing == _written_in(entry):
+    if writing == entry.writing:
         return entry
     if version != entry.version:
         raise Overwritten(CHANGED, text=entry.text, version=entry.version)
@@ -119,17 +195,22 @@ def _rewrite(entry: JournalEntry, writing: Writing, version: int, at: datetime) 
 
 
 def _put(entry: JournalEntry, writing: Writing) -> None:
+    given = writing.ratings.given
     entry.text = writing.text
-    entry.mood_before, entry.mood_after = writing.mood_before, writing.mood_after
+    entry.title = writing.title or None
+    entry.tags = list(writing.tags) or None
+    entry.mood_before, entry.mood_after = given.pop("mood_before", None), given.pop("mood_after", None)
+    entry.rated = given or None
     entry.session_id = writing.session_id
+    entry.moment_s = writing.moment_s if writing.session_id else None
 
 
-def _written_in(entry: JournalEntry) -> Writing:
-    return Writing(
-        text=entry.text,
-        mood_before=entry.mood_before,
-        mood_after=entry.mood_after,
-        session_id=entry.session_id,
+def _forget(entries: Sequence[JournalEntry]) -> None:
+    files = [file for entry in entries for file in entry.files]
+    keys = [entry.key_id for entry in entries if entry.key_id is not None]
+    forget(
+        keys=[*keys, *(file.key_id for file in files)],
+        files=[key for file in files for key in file.storage_keys],
     )
 
 

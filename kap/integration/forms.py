@@ -1,45 +1,100 @@
+import re
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
 from wtforms import (
     BooleanField,
+    Field,
     IntegerRangeField,
     SelectField,
+    SelectMultipleField,
     StringField,
     TextAreaField,
     validators,
 )
-from wtforms.validators import DataRequired, Length, NumberRange, Optional
-from wtforms.widgets import HiddenInput
+from wtforms.validators import DataRequired, Length, NumberRange, Optional, Regexp, ValidationError
+from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from kap.integration.models import JournalEntry
-from kap.integration.rules import MOOD_HEAVY, MOOD_LIGHT, Writing
+from kap.integration.rules import (
+    HIGHEST,
+    LONGEST_TAG,
+    LONGEST_TITLE,
+    LOWEST,
+    MOST_TAGS,
+    SCALES,
+    Member,
+    Part,
+    Scale,
+    Writing,
+    seconds_in,
+    tags_in,
+)
 from kap.sessions.models import DosingSession
-from kap.web.filters import day
+from kap.web.filters import day, timecode
 from kap.web.forms import Form, VersionedForm
 
 COMMENT_LIMIT = 10_000
-_MIDDLE = (MOOD_HEAVY + MOOD_LIGHT) // 2
+TEAM = "team"
+NOT_TYPED = "Please type the word delete, or go back to your journal."
+_MIDDLE = (LOWEST + HIGHEST) // 2
 
 
-def _mood(label: str) -> IntegerRangeField:
+def _slider(name: str) -> IntegerRangeField:
     return IntegerRangeField(
-        label,
+        SCALES[name].question,
         default=_MIDDLE,
-        validators=[Optional(), NumberRange(MOOD_HEAVY, MOOD_LIGHT, "Please choose between 0 and 10.")],
+        validators=[Optional(), NumberRange(LOWEST, HIGHEST, "Please choose between 0 and 10.")],
     )
 
 
+def _audience(label: str) -> SelectMultipleField:
+    return SelectMultipleField(label, widget=ListWidget(prefix_label=False), option_widget=CheckboxInput())
+
+
 class EntryForm(VersionedForm):
-    """One page of the journal. A slider always has a value, so a mood counts only when its box is ticked."""
+    """One page of the journal. A slider always has a value: a rating counts only when its box is ticked."""
 
     text = TextAreaField("Your words")
+    title = StringField(
+        "Title", validators=[Length(max=LONGEST_TITLE, message="Please choose a shorter title.")]
+    )
     notes_mood_before = BooleanField("Note my mood before writing")
-    mood_before = _mood("Mood before writing")
+    mood_before = _slider("mood_before")
     notes_mood_after = BooleanField("Note my mood after writing")
-    mood_after = _mood("Mood after writing")
+    mood_after = _slider("mood_after")
+    notes_body = BooleanField("Note how my body feels")
+    body = _slider("body")
+    notes_liking = BooleanField("Note how much I liked the music")
+    liking = _slider("liking")
+    notes_resonance = BooleanField("Note whether the music fitted what was in me")
+    resonance = _slider("resonance")
+    notes_openness = BooleanField("Note whether I let the music in")
+    openness = _slider("openness")
+    tags = StringField("Themes")
     session = SelectField("About a session", validators=[Optional()])
+    moment = StringField("At this moment of its music")
+
+    def validate_tags(self, field: Field) -> None:
+        found = tags_in(field.data or "")
+        if len(found) > MOST_TAGS or any(len(tag) > LONGEST_TAG for tag in found):
+            raise ValidationError(f"Up to {MOST_TAGS} themes, each of up to {LONGEST_TAG} characters.")
+
+    def validate_moment(self, field: Field) -> None:
+        try:
+            moment = seconds_in(field.data or "")
+        except ValueError as error:
+            raise ValidationError(
+                "Please write it as a player shows it, such as 12:30 or 1:05:00."
+            ) from error
+        if moment is not None and not self.session.data:
+            raise ValidationError("Please choose the session whose music it is.")
+
+    @property
+    def is_half_typed(self) -> bool:
+        """Whether all that is amiss is a line that is perhaps being typed: no reason not to save the rest."""
+        return set(self.errors) <= {"tags", "moment"}
 
     @classmethod
     def on(cls, sessions: Sequence[DosingSession], **values: Any) -> "EntryForm":
@@ -51,25 +106,87 @@ class EntryForm(VersionedForm):
 
     @classmethod
     def showing(cls, entry: JournalEntry, sessions: Sequence[DosingSession]) -> "EntryForm":
-        before, after = entry.mood_before, entry.mood_after
+        writing = entry.writing
+        given = writing.ratings.given
         return cls.on(
             sessions,
-            text=entry.text,
-            notes_mood_before=before is not None,
-            mood_before=_MIDDLE if before is None else before,
-            notes_mood_after=after is not None,
-            mood_after=_MIDDLE if after is None else after,
-            session=str(entry.session_id or ""),
+            text=writing.text,
+            title=writing.title,
+            tags=", ".join(writing.tags),
+            session=str(writing.session_id or ""),
+            moment="" if writing.moment_s is None else timecode(writing.moment_s),
             version=entry.version,
+            **{f"notes_{name}": name in given for name in SCALES},
+            **{name: given.get(name, _MIDDLE) for name in SCALES},
+        )
+
+    def sliders(self, *, about_music: bool) -> list[tuple[Field, Field, Scale]]:
+        """Each box with its slider, and the scale with the words at both ends."""
+        return [
+            (self[f"notes_{name}"], self[name], scale)
+            for name, scale in SCALES.items()
+            if scale.about_music == about_music
+        ]
+
+    @property
+    def says_more(self) -> bool:
+        """Whether anything but the words is noted, or needs another look."""
+        noted = any(self[f"notes_{name}"].data for name in SCALES)
+        return noted or any(
+            self[name].data or self[name].errors for name in ("title", "tags", "session", "moment")
         )
 
     def writing(self) -> Writing:
+        ratings = {name: self[name].data for name in SCALES if self[f"notes_{name}"].data}
         return Writing(
             text=self.text.data or "",
-            mood_before=self.mood_before.data if self.notes_mood_before.data else None,
-            mood_after=self.mood_after.data if self.notes_mood_after.data else None,
+            title=self.title.data or "",
+            tags=tuple(tag for tag in tags_in(self.tags.data or "") if len(tag) <= LONGEST_TAG)[:MOST_TAGS],
             session_id=UUID(self.session.data) if self.session.data else None,
+            moment_s=None if "moment" in self.errors else seconds_in(self.moment.data or ""),
+            **ratings,
         )
+
+
+class SharingForm(Form):
+    """Who may see each part of an entry. What is not ticked is the writer's alone."""
+
+    text = _audience("Your words")
+    voice = _audience("Your voice notes")
+    pictures = _audience("Your pictures")
+    ratings = _audience("Your ratings")
+
+    @classmethod
+    def on(cls, entry: JournalEntry, team: Sequence[Member], **values: Any) -> "SharingForm":
+        """With the parts that are in the entry, and the people of the care team, to choose from."""
+        shared: dict[str, list[str]] = {part.value: [] for part in Part}
+        for share in entry.shares:
+            shared[share.part.value].append(TEAM if share.user_id is None else str(share.user_id))
+        form = cls(**{**shared, **values})
+        names = [(str(member.id), member.name) for member in team]
+        for part in Part:
+            if part not in entry.present:
+                del form[part.value]
+            else:
+                form[part.value].choices = [(TEAM, "My care team, and whoever joins it"), *names]
+        return form
+
+    def wanted(self) -> set[tuple[Part, UUID | None]]:
+        return {
+            (Part(field.name), None if to == TEAM else UUID(to))
+            for field in self
+            for to in (field.data if field.raw_data else [])  # nothing ticked is an answer
+        }
+
+
+class DeleteEverythingForm(Form):
+    typed = StringField(
+        "Type the word delete",
+        validators=[
+            DataRequired(NOT_TYPED),
+            Regexp("delete$", flags=re.IGNORECASE, message=NOT_TYPED),
+        ],
+    )
 
 
 class CommentForm(Form):

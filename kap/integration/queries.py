@@ -1,7 +1,10 @@
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Exists, Select, exists, select
+from sqlalchemy import Exists, Select, exists, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from kap.access.actor import Actor
@@ -9,10 +12,14 @@ from kap.access.audit import Event, Outcome
 from kap.access.permissions import Permission, Tie
 from kap.access.policy import allows
 from kap.db import db
-from kap.integration.models import Comment, JournalEntry
+from kap.integration.models import Comment, EntryShare, JournalEntry
+from kap.integration.rules import Member, Viewer
+from kap.integration.visible import Visible
+from kap.keys import key_store
 from kap.patients import queries as patients
-from kap.patients.models import Patient
+from kap.patients.models import CareTeamMember, Patient
 from kap.problems import NotThere
+from kap.sealed import load_keys, unsealed
 from kap.sessions import queries as sessions
 from kap.sessions.models import DosingSession
 
@@ -20,51 +27,141 @@ NOT_WRITTEN = "There is no such entry in your journal."
 NOT_SHARED = "This entry is not here. It may no longer be shared."
 
 
-def entries_visible_to(actor: Actor, patient: Patient, *, limit: int | None = None) -> list[JournalEntry]:
-    """The writer's own entries, the shared ones for the care team, none for anyone else; newest first.
+def entries_visible_to(actor: Actor, patient: Patient, *, limit: int | None = None) -> list[Visible]:
+    """The writer's own entries, what is shared with one of the care team, else none; newest first.
 
     Lists shown to the care team must not open `text`: the writer is told who opened what, entry by entry.
     """
-    tie = patients.tie(actor, patient)
     if actor.role is None:
         return []
-    if tie is Tie.SELF and allows(actor.role, tie, Permission.JOURNAL_WRITE):
-        return list(db.session.scalars(_newest_first(patient).limit(limit)))
-    if allows(actor.role, tie, Permission.JOURNAL_READ_SHARED):
-        shared = _newest_first(patient).where(JournalEntry.shared_at.is_not(None))
-        return list(db.session.scalars(shared.limit(limit)))
-    return []
-
-
-def new_shared(actor: Actor, since: datetime) -> list[JournalEntry]:
-    """Entries of the actor's caseload, shared since then, that the actor has not opened; newest first.
-
-    One statement, whatever the size of the caseload, with `patient` loaded.
-    """
-    if actor.role is None or not allows(actor.role, Tie.CARE_TEAM, Permission.JOURNAL_READ_SHARED):
+    if writes(actor, patient):
+        own = db.session.scalars(_newest_first(patient).limit(limit))
+        return [Visible.to_writer(entry) for entry in _readable(own)]
+    viewer = viewer_of(actor, patient)
+    if viewer is None:
         return []
-    return list(
-        db.session.scalars(
-            select(JournalEntry)
-            .where(
-                JournalEntry.patient_id.in_(patients.visible_to(actor).with_only_columns(Patient.id)),
-                JournalEntry.shared_at >= since,
-                ~_opened_by(actor),
-            )
-            .options(joinedload(JournalEntry.patient))
-            .order_by(JournalEntry.shared_at.desc())
+    shared = db.session.scalars(_newest_first(patient).where(JournalEntry.shares.any()))
+    return _seen(viewer, _readable(shared))[:limit]
+
+
+@dataclass(frozen=True)
+class Words:
+    """What an entry says, to search in or list many at once."""
+
+    id: UUID
+    made_at: datetime
+    session_id: UUID | None
+    title: str
+    text: str
+    tags: list[str]
+
+
+def words_of(actor: Actor, patient: Patient) -> list[Words]:
+    """The words of all the writer's own entries, newest first; of nobody else's.
+
+    Two statements and no objects: 2,000 short entries are opened in some 50 ms of processor time.
+    """
+    if not writes(actor, patient):
+        return []
+    row = JournalEntry
+    found = db.session.execute(
+        select(
+            row.id,
+            row.key_id,
+            row.made_at,
+            row.session_id,
+            row.title_sealed,
+            row.text_sealed,
+            row.tags_sealed,
         )
+        .where(row.patient_id == patient.id)
+        .order_by(row.made_at.desc())
+    ).all()
+    kept = key_store().secrets({each.key_id for each in found if each.key_id})
+    secrets: dict[UUID | None, bytes] = {key_id: secret for key_id, secret in kept.items()}
+    if any(each.key_id is None for each in found):
+        secrets[None] = patient.data_key.secret
+
+    def opened(each: Any, column: str) -> Any:
+        sealed = getattr(each, column)
+        return sealed and unsealed(secrets[each.key_id], sealed, row.__tablename__, each.id, column)
+
+    return [
+        Words(
+            id=each.id,
+            made_at=each.made_at,
+            session_id=each.session_id,
+            title=opened(each, "title_sealed") or "",
+            text=opened(each, "text_sealed"),
+            tags=opened(each, "tags_sealed") or [],
+        )
+        for each in found
+        if each.key_id in secrets
+    ]
+
+
+def writes(actor: Actor, patient: Patient) -> bool:
+    """Whether this is the actor's own journal."""
+    tie = patients.tie(actor, patient)
+    return actor.role is not None and tie is Tie.SELF and allows(actor.role, tie, Permission.JOURNAL_WRITE)
+
+
+def viewer_of(actor: Actor, patient: Patient) -> Viewer | None:
+    """The actor as someone who may see what the patient shares with them; None for anyone else."""
+    if actor.role is None or actor.id is None or actor.practice_id != patient.practice_id:
+        return None
+    if not allows(actor.role, Tie.CARE_TEAM, Permission.JOURNAL_READ_SHARED):
+        return None
+    since = next(
+        (member.joined_at for member in patients.team_of(patient) if member.user_id == actor.id), None
     )
+    return None if since is None else Viewer(actor.id, since)
+
+
+def new_shared(actor: Actor, since: datetime) -> list[Visible]:
+    """Entries of the actor's caseload, shared with them since then, that they have not opened; newest first.
+
+    A fixed number of statements, whatever the size of the caseload, with `patient` loaded.
+    """
+    if actor.role is None or actor.id is None:
+        return []
+    if not allows(actor.role, Tie.CARE_TEAM, Permission.JOURNAL_READ_SHARED):
+        return []
+    rows = db.session.execute(
+        select(JournalEntry, CareTeamMember.joined_at)
+        .join(
+            CareTeamMember,
+            (CareTeamMember.patient_id == JournalEntry.patient_id)
+            & (CareTeamMember.user_id == actor.id)
+            & CareTeamMember.left_at.is_(None),
+        )
+        .where(
+            JournalEntry.patient_id.in_(patients.visible_to(actor).with_only_columns(Patient.id)),
+            JournalEntry.shares.any(EntryShare.at >= since),
+            ~_opened_by(actor),
+        )
+        .options(
+            joinedload(JournalEntry.patient).joinedload(Patient.data_key),
+            selectinload(JournalEntry.shares),
+            selectinload(JournalEntry.files),
+        )
+    ).all()
+    joined = {entry.id: joined_at for entry, joined_at in rows}
+    found = [
+        seen
+        for entry in _readable(entry for entry, _ in rows)
+        if (seen := Visible.to(Viewer(actor.id, joined[entry.id]), entry)) is not None
+    ]
+    fresh = [seen for seen in found if seen.shared_at is not None and seen.shared_at >= since]
+    return sorted(fresh, key=_shared_at, reverse=True)
 
 
 def opened_by(actor: Actor, patient: Patient) -> set[UUID]:
-    """Which of the patient's shared entries the actor has opened."""
+    """Which of the patient's entries the actor has opened, of those that are shared now."""
     return set(
         db.session.scalars(
             select(JournalEntry.id).where(
-                JournalEntry.patient_id == patient.id,
-                JournalEntry.shared_at.is_not(None),
-                _opened_by(actor),
+                JournalEntry.patient_id == patient.id, JournalEntry.shares.any(), _opened_by(actor)
             )
         )
     )
@@ -85,7 +182,7 @@ def awaits_entry(patient: Patient, at: datetime) -> DosingSession | None:
 
 def entry_by(patient: Patient, entry_id: UUID) -> JournalEntry | None:
     """The patient's own entry, if it has been begun."""
-    return db.session.scalars(_with_thread(patient, entry_id, to_change=False)).one_or_none()
+    return _only(db.session.scalars(_with_thread(patient, entry_id, to_change=False)))
 
 
 def own_entry(patient: Patient, entry_id: UUID, *, to_change: bool = False) -> JournalEntry:
@@ -93,23 +190,24 @@ def own_entry(patient: Patient, entry_id: UUID, *, to_change: bool = False) -> J
 
     `to_change` keeps others from changing it until the transaction ends.
     """
-    entry = db.session.scalars(_with_thread(patient, entry_id, to_change)).one_or_none()
+    entry = _only(db.session.scalars(_with_thread(patient, entry_id, to_change)))
     if entry is None:
         raise NotThere(NOT_WRITTEN)
     return entry
 
 
-def shared_entry(patient: Patient, entry_id: UUID, *, to_change: bool = False) -> JournalEntry:
-    """An entry the patient shares. Raises `NotThere`, for a private one as for one that never was.
+def shared_entry(actor: Actor, patient: Patient, entry_id: UUID, *, to_change: bool = False) -> Visible:
+    """What the actor may see of an entry the patient shares with them.
 
-    `to_change` keeps it shared until the transaction ends.
+    Raises `NotThere`, for a private one as for one that never was. `to_change` keeps it shared until the
+    transaction ends.
     """
-    entry = db.session.scalars(
-        _with_thread(patient, entry_id, to_change).where(JournalEntry.shared_at.is_not(None))
-    ).one_or_none()
-    if entry is None:
+    entry = _only(db.session.scalars(_with_thread(patient, entry_id, to_change)))
+    viewer = viewer_of(actor, patient)
+    seen = Visible.to(viewer, entry) if viewer is not None and entry is not None else None
+    if seen is None:
         raise NotThere(NOT_SHARED)
-    return entry
+    return seen
 
 
 def locked(entry_id: UUID) -> JournalEntry | None:
@@ -137,9 +235,32 @@ def openings_of(entry: JournalEntry) -> list[Event]:
     )
 
 
-def readers_of(patient: Patient) -> list[str]:
-    """The names of those who can read what the patient shares, longest on the care team first."""
-    return [member.user.name for member in patients.team_of(patient) if member.user.closed_at is None]
+def everything_of(patient: Patient) -> list[JournalEntry]:
+    """All of the patient's entries with their files, kept from changing until the transaction ends."""
+    return list(
+        db.session.scalars(
+            select(JournalEntry)
+            .where(JournalEntry.patient_id == patient.id)
+            .options(selectinload(JournalEntry.files), selectinload(JournalEntry.shares))
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def count_of(patient: Patient) -> int:
+    """How many entries the patient wrote. For their own pages only."""
+    found = select(func.count()).select_from(JournalEntry).where(JournalEntry.patient_id == patient.id)
+    return db.session.scalar(found) or 0
+
+
+def team_of(patient: Patient) -> list[Member]:
+    """Those with whom the patient can share, longest on the care team first."""
+    return [
+        Member(member.user_id, member.user.name, member.joined_at)
+        for member in patients.team_of(patient)
+        if member.user.closed_at is None
+    ]
 
 
 def _newest_first(patient: Patient) -> Select[JournalEntry]:
@@ -150,6 +271,8 @@ def _newest_first(patient: Patient) -> Select[JournalEntry]:
             joinedload(JournalEntry.patient).joinedload(Patient.data_key),
             joinedload(JournalEntry.session),
             selectinload(JournalEntry.comments),
+            selectinload(JournalEntry.files),
+            selectinload(JournalEntry.shares),
         )
         .order_by(JournalEntry.made_at.desc())
     )
@@ -159,9 +282,35 @@ def _with_thread(patient: Patient, entry_id: UUID, to_change: bool) -> Select[Jo
     found = (
         select(JournalEntry)
         .where(JournalEntry.id == entry_id, JournalEntry.patient_id == patient.id)
-        .options(selectinload(JournalEntry.comments).joinedload(Comment.author))
+        .options(
+            selectinload(JournalEntry.comments).joinedload(Comment.author),
+            selectinload(JournalEntry.files),
+            selectinload(JournalEntry.shares),
+        )
     )
-    return found.with_for_update() if to_change else found
+    # Read anew when it is about to change, or what was taken back a moment ago would still seem shared.
+    fresh = found.with_for_update().execution_options(populate_existing=True)
+    return fresh if to_change else found
+
+
+def _readable(entries: Iterable[JournalEntry]) -> list[JournalEntry]:
+    """Those whose keys there are: in an older copy of the database lie entries that were deleted since."""
+    found = list(entries)
+    load_keys([*found, *(file for entry in found for file in entry.files)])
+    return [entry for entry in found if not entry.has_lost_its_key]
+
+
+def _only(found: Iterable[JournalEntry]) -> JournalEntry | None:
+    return next(iter(_readable(found)), None)
+
+
+def _seen(viewer: Viewer, entries: Iterable[JournalEntry]) -> list[Visible]:
+    return [seen for entry in entries if (seen := Visible.to(viewer, entry)) is not None]
+
+
+def _shared_at(seen: Visible) -> datetime:
+    assert seen.shared_at is not None  # noqa: S101 - what someone else sees was shared with them
+    return seen.shared_at
 
 
 def _opened_by(actor: Actor) -> Exists:

@@ -21,15 +21,17 @@ from kap.clock import now
 from kap.content.prompts import PromptSet, prompts_for
 from kap.integration import actions, queries
 from kap.integration.actions import Overwritten
-from kap.integration.forms import CommentForm, EntryForm
+from kap.integration.forms import CommentForm, DeleteEverythingForm, EntryForm, SharingForm
 from kap.integration.models import JournalEntry
-from kap.integration.rules import first_words
+from kap.integration.rules import SCALES, first_words, who_can_see
+from kap.integration.visible import Visible
 from kap.patients.guard import own_record_view, patient_view
 from kap.patients.models import Patient
 from kap.problems import Invalid, NotThere, Problem
 from kap.sessions import queries as sessions
 from kap.sessions.models import DosingSession
 from kap.web.errors import STATUS, wants_json
+from kap.web.filters import timecode
 from kap.web.paging import page_of
 
 bp = Blueprint("integration", __name__)
@@ -48,8 +50,8 @@ def journal(patient: Patient) -> str:
 @own_record_view(Permission.JOURNAL_WRITE)
 def begin(patient: Patient) -> Response:
     """Give the page its own address, so that a reload finds the same words; nothing is made yet."""
-    about = request.args.get("session")
-    return redirect(url_for("integration.writing", entry_id=uuid4(), session=about))
+    about, moment = request.args.get("session"), request.args.get("moment")
+    return redirect(url_for("integration.writing", entry_id=uuid4(), session=about, moment=moment))
 
 
 @bp.get("/my/journal/<uuid:entry_id>/write")
@@ -62,7 +64,13 @@ def writing(patient: Patient, entry_id: UUID) -> str:
     else:
         asked = request.args.get("session", "")
         known = asked in {str(session.id) for session in about}
-        form = EntryForm.on(about, session=asked if known else "", version=0)
+        moment = request.args.get("moment", None, int) if known else None
+        form = EntryForm.on(
+            about,
+            session=asked if known else "",
+            moment="" if moment is None or moment < 0 else timecode(moment),
+            version=0,
+        )
     return _writing_page(patient, entry_id, form, about)
 
 
@@ -71,7 +79,7 @@ def writing(patient: Patient, entry_id: UUID) -> str:
 def write(patient: Patient, entry_id: UUID) -> Response:
     about = sessions.past_of(patient)
     form = EntryForm.on(about)
-    if not form.validate():
+    if not form.validate() and not (wants_json() and form.is_half_typed):
         return make_response(_writing_page(patient, entry_id, form, about), 422)
     try:
         entry = actions.write(
@@ -96,7 +104,8 @@ def entry(patient: Patient, entry_id: UUID) -> str:
 @bp.post("/my/journal/<uuid:entry_id>/share")
 @own_record_view(Permission.JOURNAL_SHARE)
 def share(patient: Patient, entry_id: UUID) -> Response:
-    actions.share(queries.own_entry(patient, entry_id, to_change=True), actor=current_actor(), at=now())
+    entry = queries.own_entry(patient, entry_id, to_change=True)
+    actions.share(entry, actor=current_actor(), at=now())
     undo = url_for("integration.stop_sharing", entry_id=entry_id)
     flash({"words": "Your care team can read this entry now.", "undo": undo}, "success")  # type: ignore[arg-type]
     return redirect(url_for("integration.entry", entry_id=entry_id), 303)
@@ -105,9 +114,40 @@ def share(patient: Patient, entry_id: UUID) -> Response:
 @bp.post("/my/journal/<uuid:entry_id>/stop-sharing")
 @own_record_view(Permission.JOURNAL_SHARE)
 def stop_sharing(patient: Patient, entry_id: UUID) -> Response:
-    actions.stop_sharing(queries.own_entry(patient, entry_id, to_change=True), actor=current_actor())
+    entry = queries.own_entry(patient, entry_id, to_change=True)
+    actions.stop_sharing(entry, actor=current_actor(), at=now())
     flash("This entry is private again.", "success")
     return redirect(url_for("integration.entry", entry_id=entry_id), 303)
+
+
+@bp.post("/my/journal/<uuid:entry_id>/sharing")
+@own_record_view(Permission.JOURNAL_SHARE)
+def set_sharing(patient: Patient, entry_id: UUID) -> Response:
+    """Part by part, and person by person."""
+    entry = queries.own_entry(patient, entry_id, to_change=True)
+    form = SharingForm.on(entry, queries.team_of(patient))
+    if not form.validate():  # someone has left the care team since the page was opened
+        return make_response(_own_page(patient, entry, CommentForm(formdata=None), form), 422)
+    actions.set_sharing(entry, form.wanted(), actor=current_actor(), at=now())
+    flash("Who can see what of this entry is as you chose.", "success")
+    return redirect(url_for("integration.entry", entry_id=entry_id, _anchor="sharing"), 303)
+
+
+@bp.get("/my/journal/delete")
+@own_record_view(Permission.JOURNAL_WRITE)
+def deletion_of_everything(patient: Patient) -> str:
+    return _deletion_of_everything(patient, DeleteEverythingForm(formdata=None))
+
+
+@bp.post("/my/journal/delete")
+@own_record_view(Permission.JOURNAL_WRITE)
+def delete_everything(patient: Patient) -> Response:
+    form = DeleteEverythingForm()
+    if not form.validate():
+        return make_response(_deletion_of_everything(patient, form), 422)
+    actions.delete_everything(patient, actor=current_actor(), at=now())
+    flash("Your whole journal is deleted.", "success")
+    return redirect(url_for("integration.journal"), 303)
 
 
 @bp.get("/my/journal/<uuid:entry_id>/delete")
@@ -120,7 +160,8 @@ def deletion(patient: Patient, entry_id: UUID) -> str:
 @bp.post("/my/journal/<uuid:entry_id>/delete")
 @own_record_view(Permission.JOURNAL_WRITE)
 def delete(patient: Patient, entry_id: UUID) -> Response:
-    actions.delete(queries.own_entry(patient, entry_id, to_change=True), actor=current_actor())
+    entry = queries.own_entry(patient, entry_id, to_change=True)
+    actions.delete(entry, actor=current_actor(), at=now())
     flash("The entry is deleted.", "success")
     return redirect(url_for("integration.journal"), 303)
 
@@ -136,7 +177,8 @@ def shared(patient: Patient) -> str:
 @bp.get("/patients/<uuid:patient_id>/journal/<uuid:entry_id>")
 @patient_view(Permission.JOURNAL_READ_SHARED)
 def shared_entry(patient: Patient, entry_id: UUID) -> str:
-    return _shared_page(patient, queries.shared_entry(patient, entry_id), CommentForm(formdata=None))
+    found = queries.shared_entry(current_actor(), patient, entry_id)
+    return _shared_page(patient, found, CommentForm(formdata=None))
 
 
 @bp.post("/patients/<uuid:patient_id>/journal/<uuid:entry_id>/comments")
@@ -145,11 +187,16 @@ def comment(patient: Patient, entry_id: UUID) -> Response:
     actor, form = current_actor(), CommentForm()
     is_writer = actor.role is Role.PATIENT
     try:
-        found = (queries.own_entry if is_writer else queries.shared_entry)(patient, entry_id, to_change=True)
+        if is_writer:
+            entry = queries.own_entry(patient, entry_id, to_change=True)
+        else:
+            seen = queries.shared_entry(actor, patient, entry_id, to_change=True)
+            entry = seen.row
         if not form.validate():
-            return make_response((_own_page if is_writer else _shared_page)(patient, found, form), 422)
+            page = _own_page(patient, entry, form) if is_writer else _shared_page(patient, seen, form)
+            return make_response(page, 422)
         text = (form.text.data or "").strip()
-        actions.comment(found, comment_id=UUID(form.comment_id.data), text=text, actor=actor, at=now())
+        actions.comment(entry, comment_id=UUID(form.comment_id.data), text=text, actor=actor, at=now())
     except (Invalid, NotThere) as refusal:
         return _comment_given_back(refusal, form)
     if is_writer:
@@ -160,23 +207,36 @@ def comment(patient: Patient, entry_id: UUID) -> Response:
     return redirect(address, 303)
 
 
-def _own_page(patient: Patient, entry: JournalEntry, form: CommentForm) -> str:
+def _own_page(
+    patient: Patient, entry: JournalEntry, form: CommentForm, sharing: SharingForm | None = None
+) -> str:
+    team = queries.team_of(patient)
     openings = queries.openings_of(entry)
     return render_template(
         "integration/entry.html",
         patient=patient,
         entry=entry,
+        seen=Visible.to_writer(entry),
+        scales=SCALES,
+        who=who_can_see(entry.grants, entry.present, team),
         form=form,
-        readers=queries.readers_of(patient),
+        sharing=sharing or SharingForm.on(entry, team, formdata=None),
+        readers=[member.name for member in team],
         openings=openings,
         names=people.names_of({opening.actor_id for opening in openings if opening.actor_id}),
     )
 
 
-def _shared_page(patient: Patient, entry: JournalEntry, form: CommentForm) -> str:
+def _shared_page(patient: Patient, seen: Visible, form: CommentForm) -> str:
     """The entry for the care team. Whatever led to it, the writer is told that it was opened."""
-    observe(Permission.JOURNAL_READ_SHARED, actor=current_actor(), patient_id=patient.id, subject=entry)
-    return render_template("integration/shared_entry.html", patient=patient, entry=entry, form=form)
+    observe(Permission.JOURNAL_READ_SHARED, actor=current_actor(), patient_id=patient.id, subject=seen.row)
+    return render_template(
+        "integration/shared_entry.html", patient=patient, entry=seen, scales=SCALES, form=form
+    )
+
+
+def _deletion_of_everything(patient: Patient, form: DeleteEverythingForm) -> str:
+    return render_template("integration/delete_everything.html", form=form, count=queries.count_of(patient))
 
 
 def _comment_given_back(refusal: Problem, form: CommentForm) -> Response:
@@ -196,14 +256,16 @@ def _writing_page(
     notice: str | None = None,
     other: Overwritten | None = None,
 ) -> str:
+    entry = queries.entry_by(patient, entry_id)
+    grants, present = (entry.grants, entry.present) if entry is not None else ((), ())
     return render_template(
         "integration/write.html",
         patient=patient,
-        entry=queries.entry_by(patient, entry_id),
+        entry=entry,
         entry_id=entry_id,
         form=form,
         prompts=_prompts(form, about),
-        readers=queries.readers_of(patient),
+        who=who_can_see(grants, present, queries.team_of(patient)),
         notice=notice,
         other=other,
     )

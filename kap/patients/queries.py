@@ -10,6 +10,8 @@ from kap.access.permissions import Role, Tie
 from kap.db import db
 from kap.patients.models import CareTeamMember, Patient
 
+OF_THE_JOURNAL = ("journal_entry", "comment")  # subjects of events
+
 
 def visible_to(actor: Actor) -> Select[Patient]:
     """The patients `actor` cares for, or the patient they are: the only way to list patients."""
@@ -102,6 +104,13 @@ def team_of(patient: Patient) -> list[CareTeamMember]:
     )
 
 
-def trace_of(patient: Patient) -> Select[Event]:
-    """Who read or changed this record, newest first."""
-    return select(Event).where(Event.patient_id == patient.id).order_by(Event.at.desc())
+def trace_of(patient: Patient, actor: Actor) -> Select[Event]:
+    """Who read or changed this record, newest first, as far as `actor` may know.
+
+    A journal entry may be shared with one person alone, so nobody but the patient sees who else opened it.
+    """
+    everything = select(Event).where(Event.patient_id == patient.id).order_by(Event.at.desc())
+    if actor.role is Role.PATIENT:
+        return everything
+    elsewhere = Event.subject.is_(None) | Event.subject.not_in(OF_THE_JOURNAL)
+    return everything.where(elsewhere | (Event.actor_id == actor.id))

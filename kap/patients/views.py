@@ -168,7 +168,9 @@ def own_trace(patient: Patient) -> str:
 
 
 def _trace_page(patient: Patient) -> str:
-    page = read_page(queries.trace_of(patient), request.args.get("page", 1, int), TRACE_PER_PAGE)
+    page = read_page(
+        queries.trace_of(patient, current_actor()), request.args.get("page", 1, int), TRACE_PER_PAGE
+    )
     # Someone of another practice who tried an address of ours stays nameless: no name crosses over.
     names = people.names_of(
         {row.actor_id for row in page.rows if row.actor_id and row.practice_id == patient.practice_id}

@@ -9,11 +9,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
-from sqlalchemy import Column, Enum, MetaData, Uuid, column, inspect, table, text
+from sqlalchemy import Column, Enum, MetaData, Uuid, column, inspect, select, table, text
 
 from kap import database
 from kap.database import NewerDatabase, alembic_config
-from kap.db import Model, UTCDateTime, db
+from kap.db import Model, UTCDateTime, db, transaction
+from kap.integration import actions as integration
+from kap.integration.rules import Writing
 from tests.conftest import NOON, Cast
 
 
@@ -129,5 +131,46 @@ def test_rows_of_the_first_version_survive_the_second(app: Flask) -> None:
         track = connection.execute(Model.metadata.tables["track"].select()).mappings().one()
         assert track["search_text"] == "\nelan\nstrasse\n\n01.mp3\n@\n"
         assert (track["tags"], track["vocals"], track["culture"]) == ([], None, None)
+        practice = connection.execute(Model.metadata.tables["practice"].select()).mappings().one()
+        assert practice["safety_plan_months"] == 6
         playlist = connection.execute(Model.metadata.tables["playlist"].select()).mappings().one()
         assert (playlist["avoid"], playlist["surplus_s"]) == ({}, 0)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_what_was_shared_as_a_whole_stays_shared(app: Flask, cast: Cast, shared: bool) -> None:
+    entry_id, patient_id = uuid4(), cast.pia.id
+    db.session.rollback()
+    database.downgrade(db.engine, "0002")
+    try:
+        names = ("id", "patient_id", "text_sealed", "made_at", "edited_at", "version")
+        columns = Model.metadata.tables["journal_entry"].columns
+        of_then = table(
+            "journal_entry",
+            *(column(name, columns[name].type) for name in names),
+            column("shared_at", UTCDateTime()),
+        )
+        values = (entry_id, patient_id, b"x", NOON, NOON, 1, NOON if shared else None)
+        with db.engine.begin() as connection:
+            connection.execute(of_then.insert().values(values))
+        for _ in range(2):  # and back, and once more
+            database.upgrade(db.engine)
+            shares = Model.metadata.tables["entry_share"]
+            with db.engine.connect() as connection:
+                rows = connection.execute(
+                    select(shares.c.entry_id, shares.c.part, shares.c.user_id, shares.c.at)
+                )
+                found = sorted((row.entry_id, row.part.value, row.user_id, row.at) for row in rows)
+            assert found == [(entry_id, part, None, NOON) for part in ("ratings", "text") if shared]
+            database.downgrade(db.engine, "0002")
+    finally:
+        database.upgrade(db.engine)
+
+
+def test_a_journal_with_keys_of_its_own_does_not_go_back(app: Flask, cast: Cast) -> None:
+    with transaction():
+        integration.write(cast.pia, entry_id=uuid4(), writing=Writing("Words"), version=0, at=NOON)
+    db.session.close()
+    with pytest.raises(RuntimeError, match="could not open the journal"):
+        database.downgrade(db.engine, "0002")
+    assert database.is_current(db.engine)

@@ -1,5 +1,6 @@
 """Sealing: what one key sealed in one place opens with that key in that place, and nowhere else."""
 
+import io
 import stat
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kap import crypto
 from kap.crypto import (
     InstanceKey,
     KeyProblem,
@@ -105,3 +107,73 @@ def test_tokens_are_long_and_stored_as_a_digest() -> None:
     assert token != new_token()
     assert token_digest(token) != token
     assert InstanceKey(KEY).lookup_digest("email", "a@b") != InstanceKey(KEY).lookup_digest("throttle", "a@b")
+
+
+def _sealed_file(plain: bytes, context: str = "c") -> bytes:
+    sealed = io.BytesIO()
+    crypto.seal_file(KEY, io.BytesIO(plain), sealed, context=context)
+    return sealed.getvalue()
+
+
+def _open_file(sealed: bytes, *, key: bytes = KEY, context: str = "c") -> crypto.SealedFile:
+    return crypto.SealedFile(key, lambda start, end: sealed[start:end], len(sealed), context=context)
+
+
+PIECE = crypto.PIECE_BYTES
+
+
+@given(
+    size=st.one_of(
+        st.sampled_from([0, 1, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 2 * PIECE + 7]),
+        st.integers(0, 3 * PIECE),
+    ),
+    start=st.integers(0, 3 * PIECE),
+    length=st.integers(0, 3 * PIECE),
+)
+def test_any_part_of_a_sealed_file_is_what_it_was(size: int, start: int, length: int) -> None:
+    plain = bytes(number % 251 for number in range(size))
+    opened = _open_file(_sealed_file(plain))
+    assert opened.size == size
+    assert b"".join(opened.parts(start, start + length)) == plain[start : start + length]
+    assert b"".join(opened.parts()) == plain
+
+
+def test_a_part_of_a_sealed_file_needs_only_its_pieces() -> None:
+    sealed, asked = _sealed_file(bytes(10 * PIECE)), []
+
+    def read(start: int, end: int) -> bytes:
+        asked.append(end - start)
+        return sealed[start:end]
+
+    opened = crypto.SealedFile(KEY, read, len(sealed), context="c")
+    assert len(b"".join(opened.parts(5 * PIECE + 1, 5 * PIECE + 3))) == 2
+    assert sum(asked) < 2 * PIECE
+
+
+def test_the_same_file_sealed_twice_looks_different() -> None:
+    assert _sealed_file(b"same")[-20:] != _sealed_file(b"same")[-20:]
+
+
+def test_a_sealed_file_that_was_changed_does_not_open() -> None:
+    plain = bytes(range(256)) * (3 * PIECE // 256)
+    sealed = _sealed_file(plain)
+    head, piece = len(sealed) - 3 * (PIECE + 16), PIECE + 16
+    swapped = sealed[:head] + sealed[head + piece : head + 2 * piece] + sealed[head : head + piece]
+    for changed in (
+        sealed[:-1],
+        sealed[:-piece],  # without its end
+        swapped + sealed[head + 2 * piece :],
+        sealed[:head] + bytes([sealed[head] ^ 1]) + sealed[head + 1 :],
+        sealed[:10] + bytes([sealed[10] ^ 1]) + sealed[11:],
+        b"",
+        b"RIFF" + bytes(100),
+    ):
+        with pytest.raises(crypto.Unreadable):
+            b"".join(_open_file(changed).parts())
+
+
+def test_a_sealed_file_is_bound_to_key_and_context() -> None:
+    sealed = _sealed_file(b"words")
+    for opened in (_open_file(sealed, key=b"o" * 32), _open_file(sealed, context="d")):
+        with pytest.raises(crypto.Unreadable):
+            b"".join(opened.parts())

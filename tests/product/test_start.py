@@ -133,7 +133,7 @@ def test_the_doctor_finds_a_new_instance_well_and_says_what_is_wrong_with_a_brok
     assert "There is no folder" in kap("doctor", instance=tmp_path / "none").stdout
     assert kap("init", instance=tmp_path).returncode == 0
     well = kap("doctor", instance=tmp_path)
-    assert (well.returncode, well.stdout.count("well "), well.stdout.count("wrong")) == (0, 6, 0)
+    assert (well.returncode, well.stdout.count("well "), well.stdout.count("wrong")) == (0, 7, 0)
     unreachable = kap("doctor", instance=tmp_path, KAP_SMTP_URL=f"smtp://127.0.0.1:{free_port()}")
     assert (unreachable.returncode, unreachable.stdout.count("wrong")) == (1, 1)
 

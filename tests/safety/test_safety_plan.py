@@ -176,8 +176,10 @@ def test_plans_of_many_are_two_statements(app, cast: Cast) -> None:  # type: ign
             for hours in (0, 5):
                 at = NOON + timedelta(hours=hours)
                 actions.note_talk(patient, version=1, actor=cast.actor(name), at=at)
+    everyone = [cast.pia, cast.pau, cast.zed]
+    assert [each.name for each in everyone]  # they are loaded, as a page has them
     with statements(app) as seen:
-        found = queries.plans_of_many([cast.pia, cast.pau, cast.zed])
+        found = queries.plans_of_many(everyone)
     assert len([each for each in seen if not each.startswith("BEGIN")]) == 2
     last = [found[each.id].last_talk for each in (cast.pia, cast.pau, cast.zed)]
     assert [talk and talk.at for talk in last] == [NOON + timedelta(hours=5)] * 2 + [None]

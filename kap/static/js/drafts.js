@@ -67,6 +67,12 @@ export function draftsOf(owner) {
       return JSON.parse(new TextDecoder().decode(opened));
     },
 
+    /** Forget whatever is kept under a name that begins with `prefix`. */
+    async removeAll(prefix) {
+      const range = IDBKeyRange.bound([owner, prefix], [owner, `${prefix}\uffff`]);
+      await within("drafts", "readwrite", (drafts) => drafts.delete(range));
+    },
+
     /** Forget `name`; it has arrived. */
     async remove(name) {
       await within("drafts", "readwrite", (drafts) => drafts.delete([owner, name]));
