@@ -29,10 +29,12 @@ from kap.patients.models import Patient
 from kap.patients.views import bp as patients
 from kap.preparation.views import bp as preparation
 from kap.programmes.views import bp as programmes
+from kap.readiness.views import bp as readiness
 from kap.reminders import letters as reminder_letters
 from kap.reminders import tasks as reminder_tasks
 from kap.reminders.views import bp as reminders
 from kap.reminders.views import stop as stop_letters
+from kap.safety.views import bp as safety
 from kap.screening.views import bp as screening
 from kap.sessions.views import bp as sessions
 from kap.style import bp as style
@@ -50,6 +52,8 @@ ROOMS: tuple[Blueprint, ...] = (
     screening,
     programmes,
     reminders,
+    safety,
+    readiness,
     home,
 )
 # Named so that what they register with the worker and the post is known to be wanted.

@@ -21,7 +21,7 @@ from kap.consents import actions as consents
 from kap.consents.actions import Given
 from kap.content.consents import consents as texts_to_sign
 from kap.content.guides import library
-from kap.content.programmes import Kind
+from kap.content.programmes import Kind as StepKind
 from kap.content.programmes import programmes as programmes_to_give
 from kap.content.screening import catalogue
 from kap.db import db, transaction
@@ -38,7 +38,7 @@ from kap.music import playlist_actions as playlists
 from kap.music import playlist_queries
 from kap.music import queries as library_of_music
 from kap.music.arcs import arcs
-from kap.music.builder import build
+from kap.music.builder import Avoid, build
 from kap.music.models import MixState, Playlist, Track, TrackState
 from kap.music.playlist_forms import USUAL_SURPLUS_MIN
 from kap.patients import actions as patients
@@ -49,14 +49,21 @@ from kap.patients.reasons import Kind
 from kap.preparation import actions as preparation
 from kap.preparation.queries import assignments_of
 from kap.programmes import actions as programmes
+from kap.readiness import actions as readiness
+from kap.readiness import queries as readiness_queries
+from kap.readiness.actions import Wanted
 from kap.reminders.models import Reminder
 from kap.reminders.queries import REMINDER
+from kap.safety import actions as safety
+from kap.safety.rules import Part as PlanPart
 from kap.screening import actions as screening
 from kap.screening.said import Answer, Finding, Judged, Judgement, Medicine, Reply, Said
 from kap.sessions import actions as sessions
-from kap.sessions.actions import Plan
+from kap.sessions import wishes
+from kap.sessions.actions import Plan, Unready
 from kap.sessions.models import DosingSession
 from kap.sessions.rules import Route, SessionState
+from kap.sessions.wishes import Wishes
 
 PRACTICE = "Linden House"
 ZONE = "Europe/Berlin"
@@ -188,7 +195,7 @@ def _programme(demo: _Demo, patient: Patient, slug: str, *, since: int, read_unt
         actor=_therapist(patient).actor,
         at=given,
     )
-    read = {step.about for step in programme.steps if step.kind is Kind.GUIDE}
+    read = {step.about for step in programme.steps if step.kind is StepKind.GUIDE}
     for each in assignments_of(patient):
         due, row = each.assignment.due_on, each.assignment
         is_due = due is not None and due <= today - timedelta(days=read_until)
@@ -213,11 +220,13 @@ def _session(
     return session
 
 
-def _hold(session: DosingSession, *, minutes: int, notes: dict[int, str]) -> None:
+def _hold(
+    session: DosingSession, *, minutes: int, notes: dict[int, str], unready: Unready | None = None
+) -> None:
     """Let a planned session have taken place, with notes at minutes of it."""
     therapist = _therapist(session.patient).actor
     opened = session.planned_at
-    sessions.open_session(session, actor=therapist, at=opened)
+    sessions.open_session(session, actor=therapist, at=opened, unready=unready)
     db.session.flush()
     for minute, text in notes.items():
         sessions.add_note(
@@ -288,6 +297,30 @@ def _review(patient: Patient, unlike: dict[str, Judgement], reasoning: str, *, a
     )
 
 
+def _arrange(session: DosingSession, name: str, phone: str, *, at: datetime) -> None:
+    """Name who takes the patient home, and confirm what is asked about food, drink and travel."""
+    user = session.patient.user
+    assert user is not None  # noqa: S101 - only those confirm who sign in
+    choice = readiness_queries.choice_of(session.patient.practice_id)
+    wanted = Wanted(name, phone, choice.fasting(session.route).text, choice.travel(session.route).text)
+    readiness.arrange(session, wanted, version=0, actor=user.actor, at=at)
+
+
+def _wish(patient: Patient, likes: str, avoid: Avoid, *, at: datetime) -> None:
+    assert patient.user is not None  # noqa: S101 - see above
+    wishes.write(patient, Wishes(likes, avoid), version=0, actor=patient.user.actor, at=at)
+
+
+def _plan_for_crisis(patient: Patient, words: dict[PlanPart, str], *, at: datetime) -> None:
+    """Write a safety plan and go through it with the therapist."""
+    therapist = _therapist(patient).actor
+    plan = safety.write(
+        patient, {part.value: text for part, text in words.items()}, version=0, actor=therapist, at=at
+    )
+    if plan is not None:
+        safety.note_talk(patient, version=plan.version, actor=therapist, at=at)
+
+
 def _alma(demo: _Demo) -> None:
     """Just admitted, invited, has not come yet."""
     patient = _admit(demo, "Alma Brandt", "1991-03-14", by=demo.mara, days_ago=1, signs_in=False)
@@ -313,7 +346,9 @@ def _ben(demo: _Demo, programme: Playlist) -> None:
         Medicine("Lorazepam", "0.5 mg, before flights only", "2019"),
         at=demo.now - timedelta(days=4),
     )
-    _session(demo, patient, Route.SUBLINGUAL, days=5, hour=10, programme=programme)
+    session = _session(demo, patient, Route.SUBLINGUAL, days=5, hour=10, programme=programme)
+    assert patient.user is not None  # noqa: S101 - he signs in, see above
+    readiness.arrange(session, Wanted("Jana Hartmann", ""), version=0, actor=patient.user.actor, at=demo.now)
     _programme(demo, patient, "single-session", since=6, read_until=3)
 
 
@@ -344,7 +379,23 @@ def _clara(demo: _Demo, programme: Playlist) -> None:
         at=demo.now - timedelta(days=5),
     )
     hour = min(in_zone(demo.now, ZONE).hour + 1, 23)
-    _session(demo, patient, Route.IV, days=0, hour=hour, programme=programme)
+    session = _session(demo, patient, Route.IV, days=0, hour=hour, programme=programme)
+    _arrange(session, "Paul Winter", "030 555 0176", at=demo.now - timedelta(days=2))
+    _wish(
+        patient, "Piano, and anything with rain in it.", Avoid(voices=True), at=demo.now - timedelta(days=6)
+    )
+    _plan_for_crisis(
+        patient,
+        {
+            PlanPart.SIGNS: "I stop answering messages. I clean at night.",
+            PlanPart.ALONE: "Warm shower. Walk to the river and back.",
+            PlanPart.DISTRACTION: "The café at the corner. My sister's kitchen.",
+            PlanPart.PEOPLE: "Paul, 030 555 0176\nRuth, 030 555 0177",
+            PlanPart.PROFESSIONALS: "Mara, on weekdays: 030 555 0100\nAt any hour: 116 123",
+            PlanPart.SURROUNDINGS: "Paul keeps the old tablets.",
+        },
+        at=demo.now - timedelta(days=18),
+    )
 
 
 def _david(demo: _Demo, programme: Playlist) -> None:
@@ -363,7 +414,10 @@ def _david(demo: _Demo, programme: Playlist) -> None:
         55: "First words: so much space.",
         95: "Sits up.",
     }
-    _hold(session, minutes=120, notes=notes)
+    unready = Unready(
+        ("Escort: phone number (not yet)",), "His brother sat in the waiting room for the whole time."
+    )
+    _hold(session, minutes=120, notes=notes, unready=unready)
     _assign(demo, patient, "the-first-night", due_in=0)
 
 
@@ -382,7 +436,7 @@ def _elif(demo: _Demo, programme: Playlist) -> None:
         70: "Smiles, asks for light.",
     }
     _hold(session, minutes=95, notes=notes)
-    _session(demo, patient, Route.IV, days=3, hour=11, programme=programme)
+    _is_ready(demo, patient, _session(demo, patient, Route.IV, days=3, hour=11, programme=programme))
     _programme(demo, patient, "six-infusions", since=10, read_until=1)
     assert patient.user is not None  # noqa: S101 - she signs in, see above
     write = partial(integration.write, patient, version=0)
@@ -418,6 +472,25 @@ def _elif(demo: _Demo, programme: Playlist) -> None:
         text="Thank you for letting me read this. Shall we begin with the call on Thursday?",
         actor=demo.mara.actor,
         at=demo.now - timedelta(days=1),
+    )
+
+
+def _is_ready(demo: _Demo, patient: Patient, session: DosingSession) -> None:
+    """Everything that is asked before her next session."""
+    at = demo.now - timedelta(days=20)
+    _answer(patient, {}, at=at)
+    _review(patient, {}, "Talked through in the first meeting.", at=at + timedelta(days=1))
+    _wish(patient, "Cello. Slow things.", Avoid(languages=("english",)), at=at)
+    _arrange(session, "Deniz Kaya", "030 555 0188", at=demo.now - timedelta(days=1))
+    _plan_for_crisis(
+        patient,
+        {
+            PlanPart.SIGNS: "Everything sounds far away.",
+            PlanPart.ALONE: "Count tiles. Hold ice. Call up the shore.",
+            PlanPart.PEOPLE: "Deniz, 030 555 0188",
+            PlanPart.PROFESSIONALS: "Mara, on weekdays: 030 555 0100\nAt any hour: 116 123",
+        },
+        at=at,
     )
 
 

@@ -106,7 +106,10 @@ VIEWS: dict[str, tuple[View, ...]] = {
         View("guide", at("/guides/what-kap-is")),
         View("session-plan", chart_of("Ben Hartmann", "Plan a session")),
         View("session-planned", through("/", "Clara Winter")),
-        View("session-wishes", through("/", "Clara Winter", "Write it down together")),
+        View("session-wishes", through("/", "Clara Winter", "Change together")),
+        View("session-before", through("/", "Clara Winter", "Everything asked before this session")),
+        View("session-required", at("/readiness/required")),
+        View("safety-plan-team", chart_of("Clara Winter", "Safety plan")),
         View("session-record", chart_of("David Okafor", "Session")),
         View("journal-shared", chart_of("Elif Kaya", "Shared journal")),
         View("journal-shared-entry", chart_of("Elif Kaya", "Shared a journal entry")),
@@ -133,13 +136,18 @@ VIEWS: dict[str, tuple[View, ...]] = {
         View("patient-home-preparing", at("/")),
         View("patient-preparation", at("/my/preparation")),
         View("patient-guide", through("/my/preparation", "Start reading")),
+        View("patient-before-session", at("/my/upcoming")),
         View("patient-help-now", at("/help-now")),
         View("patient-consents", at("/my/consents")),
         View("patient-consent-touch", at("/my/consents/touch")),
         View("patient-music", at("/my/music")),
         View("patient-journal-empty", at("/my/journal")),
     ),
-    "clara": (View("patient-home-prepared", at("/")),),
+    "clara": (
+        View("patient-home-prepared", at("/")),
+        View("patient-safety-plan", at("/my/safety-plan")),
+        View("patient-safety-plan-write", at("/my/safety-plan/edit")),
+    ),
     "david": (
         View("patient-home-after", at("/")),
         View("patient-write", through("/", "Start writing")),
@@ -265,7 +273,8 @@ def _invitation(instance: Path, address: str) -> str:
 
 def _hold_a_session(page: Page) -> None:
     through("/", "Clara Winter")(page)
-    page.get_by_role("button", name="Open session").click()
+    page.get_by_label("Why is it opened all the same?").fill("The sleep study came this morning by phone.")
+    page.get_by_role("button", name="Open with this reason").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Clara Winter")
     for words in ("Eye mask on, settled.", "Slow breath, one hand on the chest."):
         page.get_by_label("Note").fill(words)

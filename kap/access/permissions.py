@@ -79,6 +79,13 @@ class Permission(StrEnum):
     PROGRAMME_GIVE_MANY = "programmes:given:give-many"
     STEP_SKIP = "programmes:step:skip"
     STEP_DO = "programmes:step:do"
+    READINESS_READ = "readiness:session:read"
+    ARRANGEMENTS_WRITE = "readiness:arrangements:write"
+    READINESS_SET = "readiness:required:choose"
+
+    SAFETY_READ = "safety:plan:read"
+    SAFETY_WRITE = "safety:plan:write"
+    SAFETY_CONFIRM = "safety:plan:go-through"
 
     JOURNAL_WRITE = "integration:journal:write"
     JOURNAL_SHARE = "integration:journal:share"
@@ -147,6 +154,14 @@ MEANING: dict[Permission, str] = {
     Permission.PROGRAMME_GIVE_MANY: "Give a programme to several of one's own patients at once.",
     Permission.STEP_SKIP: "Skip a step of a patient's programme with a reason, or undo that.",
     Permission.STEP_DO: "Say that a task of one's own programme is done.",
+    Permission.READINESS_READ: "See what is given and what is missing for a planned session.",
+    Permission.ARRANGEMENTS_WRITE: (
+        "Say who brings the patient home; as the patient, confirm what is asked on food, drink and travel."
+    ),
+    Permission.READINESS_SET: "Choose what the practice requires before a session, and in which words.",
+    Permission.SAFETY_READ: "Read the safety plan.",
+    Permission.SAFETY_WRITE: "Write in the safety plan.",
+    Permission.SAFETY_CONFIRM: "Note that one went through the safety plan with the patient.",
     Permission.JOURNAL_WRITE: "Write, read and delete one's own journal.",
     Permission.JOURNAL_SHARE: "Share an entry of one's own journal, or stop sharing it.",
     Permission.JOURNAL_READ_SHARED: "Read the entries a patient shares with the care team.",

@@ -16,6 +16,7 @@ class Step(StrEnum):
     FOLLOW = "follow"  # a step of a programme
     PREPARE = "prepare"
     INTEND = "intend"
+    SETTLE = "settle"  # a session is planned and something else is missing that they can do
     AWAIT = "await"  # a session is planned and everything is ready
     REST = "rest"
 
@@ -30,6 +31,7 @@ class Standing:
     step_first: bool  # a programme asks for something that is due before any guide
     preparation_due: bool
     intention_wanted: bool  # they were asked for one, a session is planned, and none is written
+    something_missing: bool  # of what the practice requires, that they can do
     session_planned: bool
 
 
@@ -43,6 +45,7 @@ def next_step(standing: Standing, *, now: datetime) -> Step:
         (standing.step_first, Step.FOLLOW),
         (standing.preparation_due, Step.PREPARE),
         (standing.intention_wanted, Step.INTEND),
+        (standing.something_missing, Step.SETTLE),
         (standing.session_planned, Step.AWAIT),
     )
     return next((step for holds, step in ladder if holds), Step.REST)

@@ -19,12 +19,13 @@ from kap.patients import queries as patients
 from kap.patients.models import Patient
 from kap.problems import Conflict, Invalid
 from kap.sessions import queries, rules
-from kap.sessions.models import DosingSession, Intention, SessionDevice, SessionNote
+from kap.sessions.models import DosingSession, Intention, SessionDevice, SessionNote, UnreadyOpening
 from kap.sessions.rules import Outlet, Route, SessionState, Verb
 
 LONGEST_TEXT = 20_000
 # An intention saves itself while it is typed; one sitting is one event in the log.
 SITTING = timedelta(minutes=10)
+OPENED_UNREADY = "sessions:session:open-unready"  # as the log names it; the reason stays with the session
 
 IS_NOW = {
     SessionState.PLANNED: "This session is not open.",
@@ -42,6 +43,14 @@ class Plan:
     route: Route
     therapist_id: UUID
     playlist_id: UUID | None
+
+
+@dataclass(frozen=True)
+class Unready:
+    """What was missing as a session was opened, in words, and why it was opened all the same."""
+
+    missing: tuple[str, ...]
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -105,13 +114,34 @@ def reinstate(session: DosingSession, *, actor: Actor) -> None:
     _have_followed(session, actor)
 
 
-def open_session(session: DosingSession, *, actor: Actor, at: datetime) -> None:
-    """Begin; the music is fixed to what is rendered now. Raises `Conflict` unless it is planned."""
+def open_session(
+    session: DosingSession, *, actor: Actor, at: datetime, unready: Unready | None = None
+) -> None:
+    """Begin; the music is fixed to what is rendered now. Raises `Conflict` unless it is planned.
+
+    Whether it may be opened is for `kap.readiness` to say, through which every page goes; what that found
+    missing comes along as `unready` and stays with the session.
+    """
     with _changing(session, Verb.OPEN):
         session.opened_at = at
         session.mix = music.ready_mix(session.playlist) if session.playlist else None
         _record(session, actor)
+        if unready is not None:
+            _keep_why(session, unready, actor=actor, at=at)
     _have_followed(session, actor)
+
+
+def _keep_why(session: DosingSession, unready: Unready, *, actor: Actor, at: datetime) -> None:
+    opening = UnreadyOpening(
+        session=session,
+        session_id=session.id,
+        therapist_id=actor.id,
+        at=at,
+        missing=list(unready.missing),
+        reason=unready.reason,
+    )
+    db.session.add(opening)
+    audit.record(OPENED_UNREADY, actor=actor, patient_id=session.patient_id, subject=session)
 
 
 def choose_music(session: DosingSession, *, playlist_id: UUID, actor: Actor) -> None:

@@ -22,6 +22,7 @@ __all__ = [
     "SessionDevice",
     "SessionNote",
     "SessionState",
+    "UnreadyOpening",
 ]
 
 
@@ -69,6 +70,29 @@ class DosingSession(Model):
         """Whether the patient may listen to its music again."""
         is_over = self.state is SessionState.CLOSED
         return is_over and self.listening_allowed_at is not None and self.mix_id is not None
+
+
+class UnreadyOpening(Model):
+    """That a session was opened although something was missing: what, and the therapist's reason.
+
+    Never changed once it is there.
+    """
+
+    __tablename__ = "unready_opening"
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("dosing_session.id", ondelete="CASCADE"), unique=True)
+    therapist_id: Mapped[UUID] = mapped_column(ForeignKey("user.id"))
+    at: Mapped[datetime]
+    missing_sealed: Mapped[bytes]
+    reason_sealed: Mapped[bytes]
+
+    session: Mapped[DosingSession] = relationship()
+    therapist: Mapped[User] = relationship()
+    missing: Sealed[list[str]] = Sealed("missing_sealed")  # in words, as they stood at that moment
+    reason: Sealed[str] = Sealed("reason_sealed")
+
+    def sealing_key(self) -> DataKey:
+        return self.session.patient.data_key
 
 
 class SessionNote(Model):

@@ -37,6 +37,7 @@ from kap.music.models import (
 from kap.patients import queries as patients
 from kap.preparation import actions as preparation
 from kap.programmes import actions as programmes
+from kap.safety import actions as safety
 from kap.screening import actions as screening
 from kap.screening.said import Judged
 from kap.sessions import actions as sessions
@@ -129,6 +130,8 @@ def world(app: Flask, cast: Cast) -> World:
             attempts=1, made_at=NOON, ended_at=NOON,
         )  # fmt: skip
         session.add(letter)
+        safety.write(cast.pia, {"signs": "x"}, version=0, actor=pia, at=NOON)
+        talk = safety.note_talk(cast.pia, version=1, actor=theo, at=NOON)
         device, _ = accounts.sign_in(_user(cast, "pia"), device="Her phone", at=NOON)
         session.flush()
     return World(
@@ -140,6 +143,7 @@ def world(app: Flask, cast: Cast) -> World:
             "review_id": str(screened.id),
             "entry_id": str(entry.id),
             "letter_id": str(letter.id),
+            "talk_id": str(talk.id),
             "track_id": str(track.id),
             "playlist_id": str(playlist.id),
             "place_id": str(place.id),
@@ -335,8 +339,18 @@ def test_every_permission_guards_something_or_is_asked_for_in_a_page(app: Flask)
 
 
 def test_the_administrator_has_no_clinical_permission() -> None:
-    clinical = {"patients", "sessions", "preparation", "integration", "music", "consents", "screening"}
-    clinical |= {"programmes"}
+    clinical = {
+        "patients",
+        "sessions",
+        "preparation",
+        "integration",
+        "music",
+        "consents",
+        "screening",
+        "readiness",
+        "safety",
+        "programmes",
+    }
     held = {p for p, who in POLICY.items() if any(role is Role.ADMIN for role, _ in who)}
     assert {p for p in held if p.split(":")[0] in clinical} == set()
 

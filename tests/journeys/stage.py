@@ -33,6 +33,9 @@ from kap.patients import actions as patients
 from kap.patients.actions import Identity
 from kap.patients.models import Patient
 from kap.preparation import actions as preparation
+from kap.readiness import actions as readiness
+from kap.readiness import queries as readiness_queries
+from kap.readiness.rules import Item
 from kap.sessions import actions as sessions
 from kap.sessions import queries as session_queries
 from kap.sessions.actions import Plan
@@ -42,6 +45,7 @@ from kap.storage import storage
 from tests.audio.sounds import noise, tone, write_sound
 from tests.journeys.person import Person
 from tests.product.conftest import process_pause
+from tests.readiness.settling import Settling
 
 PASSWORD = "quiet meadow lantern seven"
 PRACTICE = "Linden"
@@ -124,6 +128,14 @@ class Stage:
         """A session that is open and has its music; the path of its page."""
         return self._ask(_Setting.open_session, who, playlist_id)
 
+    def require(self, *items: Item) -> None:
+        """Have the practice require these before a session and nothing else; at first it requires nothing."""
+        self._ask(_Setting.require, *items)
+
+    def session_before(self, who: PatientOnStage, *, but: Item | None = None) -> str:
+        """A session planned for today with everything there that is asked before it, or all but one item."""
+        return self._ask(_Setting.session_before, who, but)
+
     def notes(self, who: PatientOnStage) -> list[str]:
         """Every note of their sessions, in the order they were written."""
         return self._ask(_Setting.notes, who)
@@ -145,6 +157,7 @@ class _Setting:
             self.practice_id = practice.id
             user = self._enter(practice, Role.THERAPIST, "Theo Thorne", "theo@example.org")
             self.therapist = Someone(user.email, user.name, user.id)
+            self._choose(practice, ())
 
     def close(self) -> None:
         db.engine.dispose()
@@ -164,6 +177,31 @@ class _Setting:
     @property
     def _actor(self) -> Actor:
         return db.session.get_one(User, self.therapist.user_id).actor
+
+    def require(self, *items: Item) -> None:
+        with transaction():
+            self._choose(db.session.get_one(Practice, self.practice_id), items)
+
+    def _choose(self, practice: Practice, items: tuple[Item, ...]) -> None:
+        known = readiness_queries.choice_of(practice.id)
+        readiness.choose(
+            practice,
+            required=frozenset(items),
+            fasting={},
+            travel={},
+            plan_months=6,
+            version=known.version,
+            actor=self._actor,
+            at=now(),
+        )
+
+    def session_before(self, who: PatientOnStage, but: Item | None) -> str:
+        with transaction():
+            session = self._planned(who, None)
+            patient = session.patient
+            assert patient.user is not None
+            Settling(patient, session, patient.user.actor, self._actor, now()).everything(but=but)
+            return f"{who.chart}/sessions/{session.id}"
 
     def patient(self, name: str) -> PatientOnStage:
         self.patients += 1
@@ -202,7 +240,7 @@ class _Setting:
             sessions.open_session(session, actor=self._actor, at=now())
             return f"{who.chart}/sessions/{session.id}"
 
-    def _planned(self, who: PatientOnStage, playlist_id: UUID) -> DosingSession:
+    def _planned(self, who: PatientOnStage, playlist_id: UUID | None) -> DosingSession:
         wanted = Plan(
             planned_at=now() - timedelta(minutes=5),
             route=Route.IV,

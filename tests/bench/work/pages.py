@@ -1,5 +1,7 @@
 """Server time and SQL statements of the main pages: `pages CASELOAD:PATIENTS …`, a practice for each.
 
+`CASELOAD:PATIENTS:week` is one where everyone has a session this week, and its therapist's home alone.
+
 Pages are asked for without a network, through all of the application, on SQLite in a fresh folder.
 """
 
@@ -25,18 +27,23 @@ Door = tuple[Browser, str]
 
 def main(*sizes: str) -> None:
     with ExitStack() as stack:
-        doors = [_pages(stack.enter_context(application()), *map(int, size.split(":"))) for size in sizes]
+        doors = [_pages(stack.enter_context(application()), *size.split(":")) for size in sizes]
         print(json.dumps({page: _costs([pages[page] for pages in doors]) for page in doors[0]}))
 
 
-def _pages(app: Flask, caseload: int, patients: int) -> dict[str, Door]:
+def _pages(app: Flask, caseload: str, patients: str, when: str = "") -> dict[str, Door]:
     with app.app_context():
         known = practice.fill(
-            caseload=caseload, patients_in_all=patients, password_hash=passwords.hash_of(PASSWORD)
+            caseload=int(caseload),
+            patients_in_all=int(patients),
+            password_hash=passwords.hash_of(PASSWORD),
+            this_week=when == "week",
         )
         anyone, therapist, patient = Browser(app), Browser(app), Browser(app)
         therapist.sign_in(practice.THERAPIST)
         patient.sign_in(practice.PATIENT)
+    if when == "week":
+        return {"therapist's home": (therapist, "/")}
     return {
         "sign-in page": (anyone, "/sign-in"),
         "therapist's home": (therapist, "/"),
