@@ -85,6 +85,7 @@ def take_back(given: GivenProgramme, *, actor: Actor, at: datetime) -> None:
     _record(Permission.PROGRAMME_GIVE, given, actor)
     for link in _links([given]):
         _hold_back(link, actor=actor, at=at)
+    settle([given.patient], actor=actor, at=at)  # another programme may ask for the same guide
 
 
 def give_back(given: GivenProgramme, *, actor: Actor, at: datetime) -> None:
@@ -107,9 +108,9 @@ def skip(
     if len(reason) > LONGEST_REASON:
         raise Invalid(f"A reason can have {LONGEST_REASON:,} characters.")
     placed = _placed(given, number, session_id, at=at)
-    _mark(given, placed, Verdict.SKIPPED, reason=reason, actor=actor, at=at)
-    _record(Permission.STEP_SKIP, given, actor)
-    settle([given.patient], actor=actor, at=at)
+    if _mark(given, placed, Verdict.SKIPPED, reason=reason, actor=actor, at=at):
+        _record(Permission.STEP_SKIP, given, actor)
+        settle([given.patient], actor=actor, at=at)
 
 
 def take_up(

@@ -340,6 +340,25 @@ def test_a_programme_is_given_once_taken_back_and_given_back(clinic: Clinic, cas
     assert set(guides(clinic)) == {"intention", "set-and-setting"}
 
 
+def test_a_guide_that_two_programmes_ask_for_is_given_once_and_stays_while_one_does(clinic: Clinic) -> None:
+    clinic.plan(SOON)
+    single, small = clinic.give(SINGLE), clinic.give()
+    rows = [row.guide for row in db.session.scalars(select(Assignment))]
+    assert sorted(rows) == sorted(set(rows))
+    with transaction():
+        actions.take_back(_again(single), actor=clinic.theo, at=NOW)
+    assert set(guides(clinic)) == {"set-and-setting", "intention"}
+    with transaction():
+        actions.take_back(_again(small), actor=clinic.theo, at=NOW)
+    assert guides(clinic) == {}
+    with transaction():
+        actions.give_back(_again(single), actor=clinic.theo, at=NOW)
+        actions.give_back(_again(small), actor=clinic.theo, at=NOW)
+    found = guides(clinic)
+    assert {"set-and-setting", "intention", "what-kap-is"} <= set(found)
+    assert len(found) == len({step.about for step in SINGLE.steps if step.kind == "guide"})
+
+
 def test_sessions_from_before_the_programme_are_not_part_of_it(clinic: Clinic) -> None:
     early = clinic.plan(date(2026, 11, 18))
     clinic.hold(early)
