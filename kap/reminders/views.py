@@ -43,7 +43,7 @@ def own(patient: Patient) -> str:
 @bp.post("/my/reminders")
 @own_record_view(Permission.LETTERS_CHOOSE)
 def choose(patient: Patient) -> Response:
-    form, on = ChoiceForm(), _kinds_sent()
+    form, on = ChoiceForm(), _kinds_sent() | _kinds_not_shown(patient)
     if not form.validate():
         return make_response(_own_page(patient, form, on=on), 422)
     wanted = Choices(on=on, quiet=form.quiet(), zone=form.zone.data or None)
@@ -156,6 +156,12 @@ def _addressed(token: str) -> tuple[Patient, list[Kind]]:
 
 def _kinds_sent() -> frozenset[Kind]:
     return frozenset(Kind(name) for name in request.form.getlist("kind") if name in set(Kind))
+
+
+def _kinds_not_shown(patient: Patient) -> frozenset[Kind]:
+    """Kinds that are on and not sent by the practice now: what the page does not show it cannot turn off."""
+    choice = queries.choice_of(patient)
+    return queries.rules_of(patient.practice_id).kinds_off - (choice.kinds_off if choice else frozenset())
 
 
 def _own_page(patient: Patient, form: ChoiceForm, *, on: frozenset[Kind], conflict: str | None = None) -> str:

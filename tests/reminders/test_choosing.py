@@ -103,6 +103,16 @@ def test_a_practice_sets_what_holds_for_everyone(cast: Cast, at_browser: At) -> 
         assert ana.post("/practice/letters", {**GENERAL, **wrong}).status_code == 422
 
 
+def test_what_the_practice_does_not_send_now_is_not_turned_off_by_the_way(cast: Cast, at_browser: At) -> None:
+    at_browser("ana").post("/practice/letters", {**GENERAL, "kind": ["appointment", "write"]})
+    pia = at_browser("pia")
+    assert "Someone answered you" not in pia.get("/my/reminders").text
+    pia.post("/my/reminders", {"kind": ["appointment"], "version": "0"})
+    found = choice(cast)
+    assert found is not None
+    assert found.off == ["write"]
+
+
 def _stop_path(postbox: Postbox) -> str:
     (letter,) = postbox.letters
     address: str
