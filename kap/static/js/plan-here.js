@@ -13,7 +13,7 @@ function show() {
   find("about").hidden = plan === null;
   if (!plan) return;
   find("here").innerHTML = plan.html; // the server's own, escaped there
-  find("at").textContent = new Date(plan.at).toLocaleDateString(document.documentElement.lang, { dateStyle: "long" });
+  find("at").textContent = new Date(plan.at).toLocaleDateString("en-GB", { dateStyle: "long" });
   find("remove").addEventListener("click", async () => {
     await forgetPlan();
     location.reload();

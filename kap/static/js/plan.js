@@ -9,18 +9,21 @@ const WORDS = {
   failed: "That did not work, and nothing is kept here. Try again with a connection.",
 };
 
-async function put(address, stays) {
+async function sheetAt(address) {
   const answer = await fetch(address, { headers: { Accept: "application/json" }, redirect: "manual", cache: "no-store" });
   if (!answer.ok) throw new Error(String(answer.status));
-  const { html } = await answer.json();
-  await keepPlan({ user: meta("kap-user"), html, at: Date.now(), stays });
+  return (await answer.json()).html;
 }
+
+const put = (html, stays) => keepPlan({ user: meta("kap-user"), html, at: Date.now(), stays });
 
 /** Renew the copy of this person, where there is one. */
 export async function renew(address) {
   await keepOnlyFor(meta("kap-user"));
-  const plan = await keptPlan();
-  if (plan) await put(address, plan.stays).catch(() => {});
+  if (!(await keptPlan())) return;
+  const html = await sheetAt(address).catch(() => null);
+  const plan = await keptPlan(); // gone meanwhile, when somebody signed out
+  if (plan && html !== null) await put(html, plan.stays);
 }
 
 export function install(root) {
@@ -43,9 +46,10 @@ class Keeping {
 
   async start() {
     if (!("serviceWorker" in navigator) || !crypto.subtle) return; // without either nothing would open without network
-    this.putButton.addEventListener("click", () => this.change(() => put(this.address, this.stays.checked)));
+    const keep = async () => put(await sheetAt(this.address), this.stays.checked);
+    this.putButton.addEventListener("click", () => this.change(keep));
     this.removeButton.addEventListener("click", () => this.change(forgetPlan));
-    this.stays.addEventListener("change", async () => { if (await keptPlan()) this.change(() => put(this.address, this.stays.checked)); });
+    this.stays.addEventListener("change", async () => { if (await keptPlan()) this.change(keep); });
     await renew(this.address);
     await this.show();
     this.root.hidden = false;
