@@ -28,6 +28,7 @@ from kap.patients.guard import may_on
 from kap.patients.models import Patient
 from kap.patients.views import bp as patients
 from kap.preparation.views import bp as preparation
+from kap.programmes import reminding as programme_reasons
 from kap.programmes.views import bp as programmes
 from kap.readiness.views import bp as readiness
 from kap.reminders import letters as reminder_letters
@@ -60,6 +61,7 @@ ROOMS: tuple[Blueprint, ...] = (
 TASKS_AND_LETTERS = (
     account_messages,
     forgetting,
+    programme_reasons,
     reminder_letters,
     reminder_tasks,
     track_tasks,
