@@ -13,7 +13,7 @@ TYPE = "image/jpeg"
 LONGEST_SIDE = 2048
 MOST_PIXELS = 60_000_000  # a telephone's largest photographs have 50 million
 QUALITY = 88
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")
 _HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
 
