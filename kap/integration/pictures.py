@@ -13,6 +13,9 @@ TYPE = "image/jpeg"
 LONGEST_SIDE = 2048
 MOST_PIXELS = 60_000_000  # a telephone's largest photographs have 50 million
 QUALITY = 88
+TOO_MANY_PIXELS = (
+    f"This picture has more than {MOST_PIXELS // 1_000_000} million pixels. Please choose a smaller one."
+)
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")
 _HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
@@ -39,6 +42,8 @@ def prepared(source: BinaryIO) -> Picture:
                 return _written(_upright(picture))
     except UnidentifiedImageError as error:
         raise NotAPicture(_why_not(head)) from error
+    except Image.DecompressionBombError as error:  # its own limit is higher than ours
+        raise NotAPicture(TOO_MANY_PIXELS) from error
     except NotAPicture:
         raise
     except Exception as error:  # its decoders meet damage with whatever comes up
@@ -47,10 +52,7 @@ def prepared(source: BinaryIO) -> Picture:
 
 def _upright(picture: Image.Image) -> Image.Image:
     if picture.width * picture.height > MOST_PIXELS:
-        raise NotAPicture(
-            f"This picture has more than {MOST_PIXELS // 1_000_000} million pixels. "
-            "Please choose a smaller one."
-        )
+        raise NotAPicture(TOO_MANY_PIXELS)
     picture.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG is decoded no larger than needed
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     return ImageOps.exif_transpose(picture)
