@@ -39,8 +39,8 @@ def recording(folder: Path, *parts: Wave, kind: str = "webm", name: str = "take"
 
 def fragmented(folder: Path, wave: Wave) -> bytes:
     """MP4 with AAC as Safari records it: an index without samples, then fragments."""
-    options = {"container": {"movflags": "frag_keyframe+empty_moov+default_base_moof"}}
-    return write_sound(folder / "safari.m4a", wave, "m4a", **options).read_bytes()
+    options = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+    return write_sound(folder / "safari.m4a", wave, "m4a", container=options).read_bytes()
 
 
 def ffmpeg(*arguments: str | Path, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:

@@ -16,6 +16,7 @@ from kap.access.audit import Event
 from kap.audio.clips import VOICE_LUFS
 from kap.db import db, transaction
 from kap.integration import actions, file_tasks, queries
+from kap.integration.file_actions import PREPARE
 from kap.integration.file_rules import NO_ROOM, NOT_SOUND, TOO_LARGE_VOICE, VOICE_MEGABYTES
 from kap.integration.files import Box
 from kap.integration.models import Doomed, EntryFile, FilePiece, FileState, JournalEntry
@@ -300,7 +301,7 @@ def test_a_full_disk_keeps_nothing_half_and_says_so(
         work()
         assert note_of(file_id).state is FileState.WAITING
     with transaction() as session:
-        (job,) = session.scalars(select(Job).where(Job.task == file_tasks.PREPARE))
+        (job,) = session.scalars(select(Job).where(Job.task == PREPARE))
         assert job.state is JobState.WAITING
         job.run_at = NOON
     work()
@@ -323,7 +324,7 @@ def test_a_worker_that_is_killed_leaves_no_plain_sound_and_its_work_to_the_next(
 
 def test_work_that_always_kills_the_worker_is_given_up_with_a_sentence(sent: Sent, work: Work) -> None:
     with transaction() as session:
-        (job,) = session.scalars(select(Job).where(Job.task == file_tasks.PREPARE))
+        (job,) = session.scalars(select(Job).where(Job.task == PREPARE))
         job.attempts = MAX_STARTS
     work()
     assert note_of(sent.file_id).state is FileState.REFUSED
@@ -433,7 +434,7 @@ def test_nothing_of_it_lies_plain_or_is_told_to_jobs_events_or_logs(
     assert pia.post(f"/my/journal/{entry.id}/notes", fields).status_code == 303
     arrived = stored()
     work()
-    (job,) = db.session.scalars(select(Job).where(Job.task == file_tasks.PREPARE))
+    (job,) = db.session.scalars(select(Job).where(Job.task == PREPARE))
     assert (job.practice_id, job.arguments) == (None, {"file_id": str(file_id)})
     assert count(Event) == before
     printed = "".join(capsys.readouterr())
