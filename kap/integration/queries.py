@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,6 +44,14 @@ def entries_visible_to(actor: Actor, patient: Patient, *, limit: int | None = No
     return _seen(viewer, _readable(shared))[:limit]
 
 
+def own_entries(patient: Patient, entry_ids: Collection[UUID]) -> list[Visible]:
+    """These of the writer's own entries, newest first; for a page of theirs that has looked for them."""
+    if not entry_ids:
+        return []
+    found = db.session.scalars(_newest_first(patient).where(JournalEntry.id.in_(entry_ids)))
+    return [Visible.to_writer(entry) for entry in _readable(found)]
+
+
 @dataclass(frozen=True)
 class Words:
     """What an entry says, to search in or list many at once."""
@@ -54,6 +62,7 @@ class Words:
     title: str
     text: str
     tags: list[str]
+    is_locked: bool = False
 
 
 def words_of(actor: Actor, patient: Patient) -> list[Words]:
@@ -73,6 +82,7 @@ def words_of(actor: Actor, patient: Patient) -> list[Words]:
             row.title_sealed,
             row.text_sealed,
             row.tags_sealed,
+            row.locked_sealed.is_not(None).label("is_locked"),
         )
         .where(row.patient_id == patient.id)
         .order_by(row.made_at.desc())
@@ -94,6 +104,7 @@ def words_of(actor: Actor, patient: Patient) -> list[Words]:
             title=opened(each, "title_sealed") or "",
             text=opened(each, "text_sealed"),
             tags=opened(each, "tags_sealed") or [],
+            is_locked=each.is_locked,
         )
         for each in found
         if each.key_id in secrets
