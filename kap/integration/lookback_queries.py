@@ -88,7 +88,7 @@ def side_by_side(
 
 
 def _is_sought(entry: Words, sought: Sought, wanted: Wanted) -> bool:
-    if sought.session_id is not None and entry.session_id != sought.session_id:
+    if sought.session_id is not None and entry.about != str(sought.session_id):
         return False
     if sought.tag and sought.tag.casefold() not in {tag.casefold() for tag in entry.tags}:
         return False

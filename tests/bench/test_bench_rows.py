@@ -78,6 +78,12 @@ def seconds_of(path: Path) -> float:
         return round(sum(map(len, source.blocks())) / 48_000, 2)
 
 
+def test_looking_is_measured_sealed_and_plain() -> None:
+    took = once(Work("looking", ("12", "3"))).answer
+    assert sorted(took) == ["ms", "plain_ms", "processor_ms"]
+    assert all(value > 0 for value in took.values())
+
+
 def test_pages_of_both_practices_are_measured() -> None:
     costs = once(Work("pages", ("3:6", "4:8"))).answer
     assert list(costs) == [
