@@ -44,7 +44,7 @@ class KeyStore:
         return {UUID(name): secret for name, secret in self.secrets_by_name(names).items()}
 
     def secrets_by_name(self, names: Collection[str]) -> dict[str, bytes]:
-        """The same of ids as 32 hexadecimal digits: making an id of each takes time where there are thousands."""
+        """The same of ids as 32 hexadecimal digits, for thousands at once, as an id of each takes time."""
         return self._instance_key.unwrap_all(
             {name: (_dashed(name), wrapped) for name, wrapped in self._wrapped(names)}
         )

@@ -94,7 +94,8 @@ def words_of(actor: Actor, patient: Patient) -> list[Words]:
         .order_by(row.made_at.desc())
     ).all()
     names = [key_id and key_id.replace("-", "") for _, key_id, *_ in found]
-    secrets: dict[str | None, bytes] = {**key_store().secrets_by_name([name for name in names if name])}
+    secrets: dict[str | None, bytes] = {}
+    secrets.update(key_store().secrets_by_name([name for name in names if name]))
     if None in names:
         secrets[None] = patient.data_key.secret
     return [_words(each, secrets[name]) for each, name in zip(found, names, strict=True) if name in secrets]

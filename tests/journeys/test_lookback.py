@@ -46,6 +46,7 @@ def test_looking_back_on_a_phone(sit_down: SitDown, stage: Stage, pia: PatientOn
     assert person.finds("mark").all_text_contents() == ["Fluß", "grün"]
     assert "luss" not in person.page.url
     person.follow("Show everything")
+    person.page.get_by_text("By theme or session").click()
     person.finds("#tag").select_option("quiet")
     person.press("Look")
     person.reads("One entry has that.")
@@ -158,6 +159,7 @@ def test_a_locked_entry_from_its_beginning_to_being_shared(
     person.reads("This passphrase does not open the entry.")
     opens(person, PASSPHRASE)
     words = person.finds("#locked-words")
+    expect(words).to_be_focused()
     words.press_sequentially(SECRET)
     person.finds("#locked-title").fill("My zanzibar title")
     says(person, "Saved")

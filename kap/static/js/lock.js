@@ -17,7 +17,13 @@ const SHORTEST_PADDED = 256;
 /** The passphrase or the code is not the one, or the text was tampered with: nobody can tell these apart. */
 export class DoesNotOpen extends Error {}
 
-export const canLock = () => Boolean(globalThis.crypto?.subtle);
+/** Whether this browser can lock and open at all; the page then no longer says that it cannot. */
+export function canLock() {
+  const can = Boolean(globalThis.crypto?.subtle);
+  document.querySelector("[data-without-script]").hidden = true;
+  document.querySelector("[data-cannot]").hidden = can;
+  return can;
+}
 
 const encoder = new TextEncoder();
 const chance = (count) => crypto.getRandomValues(new Uint8Array(count));

@@ -205,4 +205,3 @@ class Locked {
 
 const root = document.querySelector("[data-locked]");
 if (canLock()) new Locked(root).start();
-else document.querySelector("[data-cannot]").hidden = false;

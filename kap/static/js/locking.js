@@ -8,10 +8,7 @@ const root = document.querySelector("[data-locking]");
 const NOTHING = { text: "", title: "", tags: "" };
 
 async function start() {
-  if (!canLock()) {
-    document.querySelector("[data-cannot]").hidden = false;
-    return;
-  }
+  if (!canLock()) return;
   const entryId = root.dataset.locking;
   const words = root.dataset.words ? JSON.parse(root.dataset.words) : NOTHING;
   const drafts = draftsOf(meta("kap-user"));
