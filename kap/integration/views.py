@@ -18,7 +18,7 @@ from kap.access.guard import current_actor, observe
 from kap.access.permissions import Permission, Role
 from kap.accounts import queries as people
 from kap.clock import now
-from kap.content.prompts import PromptSet, prompts_for
+from kap.content.prompts import PromptSet, prompt_sets, prompts_for
 from kap.integration import actions, locked_views, lookback_views, queries
 from kap.integration.actions import Overwritten
 from kap.integration.blueprint import bp
@@ -47,9 +47,15 @@ NOTHING_YET = "There is nothing to save yet. Write a word, or go back to your jo
 @own_record_view(Permission.JOURNAL_WRITE)
 def begin(patient: Patient) -> Response:
     """Give the page its own address, so that a reload finds the same words; nothing is made yet."""
-    about, moment = request.args.get("session"), request.args.get("moment")
-    listen = request.args.get("listen")
-    address = url_for("integration.writing", entry_id=uuid4(), session=about, moment=moment, listen=listen)
+    asked = request.args
+    address = url_for(
+        "integration.writing",
+        entry_id=uuid4(),
+        session=asked.get("session"),
+        moment=asked.get("moment"),
+        prompts=asked.get("prompts"),
+        listen=asked.get("listen"),
+    )
     return redirect(address)
 
 
@@ -308,6 +314,9 @@ def _music_beside(form: EntryForm, session: DosingSession | None) -> dict[str, A
 
 
 def _prompts(session: DosingSession | None) -> PromptSet:
+    wanted = prompt_sets().get(request.args.get("prompts", ""))
+    if wanted is not None:
+        return wanted
     if session is None or session.closed_at is None:
         return prompts_for(None)
     return prompts_for((now() - session.closed_at).total_seconds() / 3600)
