@@ -20,17 +20,22 @@ from kap.config import Config, current_config
 from kap.consents.views import bp as consents
 from kap.crypto import InstanceKey, read_key_file
 from kap.home.views import bp as home
-from kap.integration import forgetting
+from kap.integration import forgetting, link_letters, link_views, mark_queries, mark_views, prompt_views
 from kap.integration.views import bp as integration
 from kap.music import mix_tasks, track_tasks, voice_tasks
 from kap.music.views import bp as music
 from kap.patients.guard import may_on
 from kap.patients.models import Patient
+from kap.patients.queries import own_record
 from kap.patients.views import bp as patients
+from kap.preparation import queries as preparation_queries
+from kap.preparation.queries import Standing
 from kap.preparation.views import bp as preparation
 from kap.screening.views import bp as screening
 from kap.sessions.views import bp as sessions
 from kap.style import bp as style
+from kap.talks import tasks as talk_tasks
+from kap.talks.views import bp as talks
 from kap.web import errors, filters, headers, logs, settle
 
 ROOMS: tuple[Blueprint, ...] = (
@@ -43,10 +48,21 @@ ROOMS: tuple[Blueprint, ...] = (
     integration,
     consents,
     screening,
+    talks,
     home,
 )
 # Named so that what they register with the worker and the post is known to be wanted.
-TASKS_AND_LETTERS = (account_messages, forgetting, track_tasks, mix_tasks, voice_tasks)
+TASKS_AND_LETTERS = (
+    account_messages,
+    forgetting,
+    link_letters,
+    talk_tasks,
+    track_tasks,
+    mix_tasks,
+    voice_tasks,
+)
+
+ROUTES_OF_THE_JOURNAL = (link_views, mark_views, prompt_views)  # they stand on its blueprint
 
 NAVIGATION: dict[Role, tuple[tuple[str, str, str], ...]] = {
     Role.THERAPIST: (
@@ -134,7 +150,20 @@ def _page_context() -> dict[str, Any]:
         "practice": current_user.user.practice.name if signed_in else None,
         "navigation": _navigation,
         "may": _may,
+        "small_practices": _small_practices,
+        "brought": _brought,
     }
+
+
+def _small_practices() -> list[Standing]:
+    """What stands under the journal of the patient who is signed in."""
+    patient = own_record(current_user.actor)
+    return preparation_queries.practices_of(patient) if patient else []
+
+
+def _brought(patient: Patient) -> list[mark_queries.Brought]:
+    """What is marked for the next session, as far as the reader may see it."""
+    return mark_queries.brought(current_user.actor, patient)
 
 
 def _navigation() -> list[tuple[str, str, str, bool]]:

@@ -61,6 +61,10 @@ POLICY: dict[Permission, frozenset[tuple[Role, Tie]]] = {
         P.JOURNAL_SHARE: {_PATIENT},
         P.JOURNAL_READ_SHARED: {_CARE_TEAM},
         P.COMMENT_WRITE: {_CARE_TEAM, _PATIENT},
+        P.JOURNAL_MARK: {_CARE_TEAM, _PATIENT},
+        P.PROMPTS_EDIT: {_CARE_TEAM, _STAFF_THERAPIST},
+        P.TALK_ASK: {_PATIENT},
+        P.TALK_ANSWER: {_CARE_TEAM},
     }.items()
 }
 

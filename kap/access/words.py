@@ -41,6 +41,10 @@ CHANGED: dict[str, str] = {
     P.SCREENING_RECORD: "Recorded a review of the health questions",
     P.JOURNAL_SHARE: "Shared a journal entry, or stopped sharing it",
     P.COMMENT_WRITE: "Commented on a shared entry",
+    P.JOURNAL_MARK: "Marked a shared entry for the next session, or took the mark back",
+    P.PROMPTS_EDIT: "Changed the questions for the journal",
+    P.TALK_ASK: "Asked to talk to someone, or said that it is no longer needed",
+    P.TALK_ANSWER: "Answered a patient who would like to talk to someone",
 }
 READ: dict[str, str] = {
     P.PATIENT_READ: "Opened the chart",
@@ -61,6 +65,8 @@ READ: dict[str, str] = {
     P.SCREENING_RECORD: "Opened a review of the health questions to record it",
     P.JOURNAL_READ_SHARED: "Opened the shared journal",
     P.COMMENT_WRITE: "Read the comments on a shared entry",
+    P.PROMPTS_EDIT: "Opened the questions for the journal",
+    P.TALK_ANSWER: "Looked at who would like to talk",
 }
 SUBJECTS_READ: dict[tuple[str, str], str] = {
     (P.JOURNAL_READ_SHARED, "journal_entry"): "Read a shared journal entry",

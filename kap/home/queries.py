@@ -27,6 +27,8 @@ from kap.screening import queries as screening
 from kap.screening.queries import Screening
 from kap.sessions import queries as sessions
 from kap.sessions.models import DosingSession, SessionState
+from kap.talks import queries as talks
+from kap.talks.models import TalkRequest
 
 DAYS_AHEAD = 7
 SHARED_WITHIN = timedelta(days=60)
@@ -58,6 +60,7 @@ class TherapistHome:
     soon: list[DosingSession]
     behind: list[Behind]
     shared: list[Visible]
+    talks: list[TalkRequest]
     has_patients: bool
 
 
@@ -91,6 +94,7 @@ class Chart:
     needing: DosingSession | None  # the session that runs, else the next of today
     planned: DosingSession | None
     screening: Screening
+    talks: list[TalkRequest]
 
 
 def patient_home(patient: Patient, actor: Actor, *, at: datetime) -> PatientHome:
@@ -140,6 +144,7 @@ def therapist_home(actor: Actor, practice: Practice, *, at: datetime) -> Therapi
         soon=[each for each in found if each.planned_at >= tomorrow],
         behind=behind,
         shared=shared,
+        talks=talks.open_for(actor, at),
         has_patients=patients.has_any(actor),
     )
 
@@ -193,6 +198,7 @@ def chart_of(patient: Patient, actor: Actor, *, at: datetime) -> Chart:
         needing=running or of_today,
         planned=planned[0] if planned else None,
         screening=screening.screening_of(patient, at=at),
+        talks=talks.open_of(patient),
     )
 
 

@@ -30,9 +30,10 @@ def index() -> str:
 @bp.get("/patients/<uuid:patient_id>")
 @patient_view(Permission.PATIENT_READ)
 def chart(patient: Patient) -> str:
-    found = queries.chart_of(patient, current_actor(), at=now())
+    moment = now()
+    found = queries.chart_of(patient, current_actor(), at=moment)
     return render_template(
-        "home/chart.html", patient=patient, chart=found, events=timeline_of(patient, found)
+        "home/chart.html", patient=patient, chart=found, events=timeline_of(patient, found), at=moment
     )
 
 
@@ -59,7 +60,7 @@ def _therapist_page() -> str:
     practice = current_user.user.practice
     home = queries.therapist_home(current_actor(), practice, at=moment)
     today = day_in(moment, practice.zone)
-    return render_template("home/therapist.html", home=home, today=today, routes=ROUTE_WORDS)
+    return render_template("home/therapist.html", home=home, today=today, at=moment, routes=ROUTE_WORDS)
 
 
 def _admin_page() -> str:

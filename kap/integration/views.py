@@ -18,11 +18,12 @@ from kap.access.guard import current_actor, observe
 from kap.access.permissions import Permission, Role
 from kap.accounts import queries as people
 from kap.clock import now
-from kap.content.prompts import PromptSet, prompts_for
-from kap.integration import actions, queries
+from kap.integration import actions, mark_queries, prompt_queries, queries
 from kap.integration.actions import Overwritten
 from kap.integration.forms import CommentForm, DeleteEverythingForm, EntryForm, SharingForm
 from kap.integration.models import JournalEntry
+from kap.integration.prompt_queries import Prompting
+from kap.integration.prompt_rules import put_above
 from kap.integration.rules import SCALES, first_words, who_can_see
 from kap.integration.visible import Visible
 from kap.patients.guard import own_record_view, patient_view
@@ -43,15 +44,20 @@ NOTHING_YET = "There is nothing to save yet. Write a word, or go back to your jo
 def journal(patient: Patient) -> str:
     entries = queries.entries_visible_to(current_actor(), patient)
     page = page_of(entries, request.args.get("page", 1, int))
-    return render_template("integration/journal.html", page=page, first_words=first_words)
+    return render_template(
+        "integration/journal.html",
+        page=page,
+        first_words=first_words,
+        brought=mark_queries.brought(current_actor(), patient),
+    )
 
 
 @bp.get("/my/journal/new")
 @own_record_view(Permission.JOURNAL_WRITE)
 def begin(patient: Patient) -> Response:
     """Give the page its own address, so that a reload finds the same words; nothing is made yet."""
-    about, moment = request.args.get("session"), request.args.get("moment")
-    return redirect(url_for("integration.writing", entry_id=uuid4(), session=about, moment=moment))
+    given = {name: request.args.get(name) for name in ("session", "moment", "ask")}
+    return redirect(url_for("integration.writing", entry_id=uuid4(), **given))  # type: ignore[arg-type]
 
 
 @bp.get("/my/journal/<uuid:entry_id>/write")
@@ -71,7 +77,9 @@ def writing(patient: Patient, entry_id: UUID) -> str:
             moment="" if moment is None or moment < 0 else timecode(moment),
             version=0,
         )
-    return _writing_page(patient, entry_id, form, about)
+    asked = prompting_for(patient, form, about).text_of(request.args.get("ask", ""))
+    form.text.data = put_above(asked, form.text.data or "")
+    return writing_page(patient, entry_id, form, about)
 
 
 @bp.post("/my/journal/<uuid:entry_id>")
@@ -80,17 +88,17 @@ def write(patient: Patient, entry_id: UUID) -> Response:
     about = sessions.past_of(patient)
     form = EntryForm.on(about)
     if not form.validate() and not (wants_json() and form.is_half_typed):
-        return make_response(_writing_page(patient, entry_id, form, about), 422)
+        return make_response(writing_page(patient, entry_id, form, about), 422)
     try:
         entry = actions.write(
             patient, entry_id=entry_id, writing=form.writing(), version=form.version.data or 0, at=now()
         )
     except Overwritten as other:
-        return _two_versions(patient, entry_id, form, about, other)
+        return two_versions(patient, entry_id, form, about, other)
     if wants_json():
         return _saved(entry)
     if entry is None:
-        return make_response(_writing_page(patient, entry_id, form, about, notice=NOTHING_YET), 422)
+        return make_response(writing_page(patient, entry_id, form, about, notice=NOTHING_YET), 422)
     flash("Saved.", "success")
     return redirect(url_for("integration.entry", entry_id=entry.id), 303)
 
@@ -171,7 +179,13 @@ def delete(patient: Patient, entry_id: UUID) -> Response:
 def shared(patient: Patient) -> str:
     page = page_of(queries.entries_visible_to(current_actor(), patient), request.args.get("page", 1, int))
     opened = queries.opened_by(current_actor(), patient)
-    return render_template("integration/shared.html", patient=patient, page=page, opened=opened)
+    return render_template(
+        "integration/shared.html",
+        patient=patient,
+        page=page,
+        opened=opened,
+        brought=mark_queries.brought(current_actor(), patient),
+    )
 
 
 @bp.get("/patients/<uuid:patient_id>/journal/<uuid:entry_id>")
@@ -217,6 +231,7 @@ def _own_page(
         patient=patient,
         entry=entry,
         seen=Visible.to_writer(entry),
+        brought=mark_queries.brought_entry(current_actor(), Visible.to_writer(entry)),
         scales=SCALES,
         who=who_can_see(entry.grants, entry.present, team),
         form=form,
@@ -231,7 +246,12 @@ def _shared_page(patient: Patient, seen: Visible, form: CommentForm) -> str:
     """The entry for the care team. Whatever led to it, the writer is told that it was opened."""
     observe(Permission.JOURNAL_READ_SHARED, actor=current_actor(), patient_id=patient.id, subject=seen.row)
     return render_template(
-        "integration/shared_entry.html", patient=patient, entry=seen, scales=SCALES, form=form
+        "integration/shared_entry.html",
+        patient=patient,
+        entry=seen,
+        scales=SCALES,
+        form=form,
+        brought=mark_queries.brought_entry(current_actor(), seen),
     )
 
 
@@ -247,7 +267,7 @@ def _comment_given_back(refusal: Problem, form: CommentForm) -> Response:
     return make_response(page, STATUS[type(refusal)])
 
 
-def _writing_page(
+def writing_page(
     patient: Patient,
     entry_id: UUID,
     form: EntryForm,
@@ -264,18 +284,17 @@ def _writing_page(
         entry=entry,
         entry_id=entry_id,
         form=form,
-        prompts=_prompts(form, about),
+        beside=prompting_for(patient, form, about),
         who=who_can_see(grants, present, queries.team_of(patient)),
         notice=notice,
         other=other,
     )
 
 
-def _prompts(form: EntryForm, about: list[DosingSession]) -> PromptSet:
+def prompting_for(patient: Patient, form: EntryForm, about: list[DosingSession]) -> Prompting:
+    """The questions beside the page: of the session it is about, else of the latest."""
     session = next((session for session in about if str(session.id) == form.session.data), None)
-    if session is None or session.closed_at is None:
-        return prompts_for(None)
-    return prompts_for((now() - session.closed_at).total_seconds() / 3600)
+    return prompt_queries.prompting(patient, session or (about[0] if about else None), now())
 
 
 def _saved(entry: JournalEntry | None) -> Response:
@@ -283,7 +302,7 @@ def _saved(entry: JournalEntry | None) -> Response:
     return jsonify(version=version, saved_at=at.isoformat(), text="Saved")
 
 
-def _two_versions(
+def two_versions(
     patient: Patient, entry_id: UUID, form: EntryForm, about: list[DosingSession], other: Overwritten
 ) -> Response:
     """Neither is lost: a script shows both, and so does the page, from which saving again is a choice."""
@@ -292,4 +311,4 @@ def _two_versions(
             jsonify(error=str(other), conflict={"text": other.text, "version": other.version}), 409
         )
     form.take_version(other.version)
-    return make_response(_writing_page(patient, entry_id, form, about, other=other), 409)
+    return make_response(writing_page(patient, entry_id, form, about, other=other), 409)

@@ -183,8 +183,8 @@ def gone_of(patient: Patient) -> list[Assignment]:
 
 
 def plan_of(patient: Patient, today: date) -> Plan:
-    """What this patient prepares; what is to be done, the earliest due first."""
-    standings = assignments_of(patient)
+    """What this patient prepares; what is to be done, the earliest due first. Small practices are not."""
+    standings = [each for each in assignments_of(patient) if not each.guide.is_practice]
     to_do = [each for each in standings if not each.is_done]
     done = [each for each in standings if each.is_done]
     done.sort(key=lambda each: each.assignment.done_at or each.assignment.assigned_at, reverse=True)
@@ -193,6 +193,12 @@ def plan_of(patient: Patient, today: date) -> Plan:
         coming=[each for each in to_do if not rules.is_for_now(each.assignment.due_on, today=today)],
         done=done,
     )
+
+
+def practices_of(patient: Patient) -> list[Standing]:
+    """The small practices this patient was given, ticked off or not: they are there to be done again."""
+    found = [each for each in assignments_of(patient) if each.guide.is_practice]
+    return sorted(found, key=lambda each: each.guide.order)
 
 
 def behind(actor: Actor, today: date) -> list[Behind]:
@@ -221,7 +227,8 @@ def _unfinished(actor: Actor) -> list[tuple[Patient, list[Standing]]]:
         .order_by(Assignment.patient_id)
         .options(joinedload(Assignment.patient), *_WITH_ITS_PARTS)
     )
-    found = groupby(_standings(rows), key=lambda each: each.assignment.patient)
+    prepared = (each for each in _standings(rows) if not each.guide.is_practice)
+    found = groupby(prepared, key=lambda each: each.assignment.patient)
     return [(patient, sorted(owned, key=_by_due_day)) for patient, owned in found]
 
 

@@ -18,6 +18,7 @@ from kap.content.consents import consents
 from kap.content.guides import library
 from kap.db import db, transaction
 from kap.integration import actions as integration
+from kap.integration import prompt_actions as prompts
 from kap.integration.rules import Writing
 from kap.music import arc_actions as arcs
 from kap.music.arcs import arcs as shipped
@@ -39,6 +40,7 @@ from kap.sessions import actions as sessions
 from kap.sessions.actions import Plan
 from kap.sessions.models import DosingSession
 from kap.sessions.rules import Route, SessionState
+from kap.talks import actions as talks
 from tests.conftest import NOON, Browser, Cast
 
 SOUNDS = {
@@ -112,6 +114,9 @@ def world(app: Flask, cast: Cast) -> World:
         screened = screening.record_review(
             cast.pia, Judged(), version=0, answers_version=0, actor=theo, at=NOON
         )
+        asked = talks.ask(cast.pia, actor=pia, at=NOON)
+        question = {"moment": "24h", "text": "What helped?", "actor": theo, "at": NOON}
+        own_prompt, prompt = prompts.add(cast.pia, **question), prompts.add(None, **question)
         device, _ = accounts.sign_in(_user(cast, "pia"), device="Her phone", at=NOON)
         session.flush()
     return World(
@@ -136,6 +141,9 @@ def world(app: Flask, cast: Cast) -> World:
             "sound": "sample",
             "user_id": str(cast.theo.id),
             "token": "unknown",
+            "talk_id": str(asked.id),
+            "own_prompt": str(own_prompt.id),
+            "prompt": str(prompt.id),
             "filename": "css/base.css",
             "dosing": str(dosing.id),
             "heard": str(heard.id),
@@ -176,15 +184,17 @@ def _session(rule: Rule) -> str:
     return "heard" if rule.rule.startswith("/my/sessions/") else "dosing"
 
 
+def _prompt(rule: Rule) -> str:
+    return "own_prompt" if "patient_id" in rule.arguments else "prompt"
+
+
 def _routes(app: Flask, world: World) -> Iterator[tuple[str, str, Permission | str, Rule]]:
     """(method, address, declared access, rule) of every route, its gaps filled from the world."""
     for rule in app.url_map.iter_rules():
         access = declared(app.view_functions[rule.endpoint])
         assert access is not None
-        values = {
-            name: world.ids[_session(rule)] if name == "session_id" else world.ids[name]
-            for name in rule.arguments
-        }
+        which = {"session_id": _session(rule), "prompt_id": _prompt(rule)}
+        values = {name: world.ids[which.get(name, name)] for name in rule.arguments}
         with app.test_request_context():
             address = app.url_map.bind("localhost").build(rule.endpoint, values)
         for method in sorted((rule.methods or set()) & {"GET", "POST"}):
@@ -215,6 +225,7 @@ def _expected(cast: Cast, name: str, access: Permission, rule: Rule) -> int | No
         "clip_id",
         "arc_id",
         "user_id",
+        "prompt_id",
     }
     return 404 if name == "zoe" and belongs_to_practice else None
 

@@ -67,6 +67,13 @@ export function draftsOf(owner) {
       return JSON.parse(new TextDecoder().decode(opened));
     },
 
+    /** The names of what is kept that begin with `prefix`. */
+    async names(prefix) {
+      const range = IDBKeyRange.bound([owner, prefix], [owner, `${prefix}\uffff`]);
+      const keys = await within("drafts", "readonly", (drafts) => drafts.getAllKeys(range));
+      return keys.map(([, name]) => name);
+    },
+
     /** Forget whatever is kept under a name that begins with `prefix`. */
     async removeAll(prefix) {
       const range = IDBKeyRange.bound([owner, prefix], [owner, `${prefix}\uffff`]);
