@@ -24,6 +24,7 @@ from kap.content.guides import library
 from kap.content.screening import catalogue
 from kap.db import db, transaction
 from kap.integration import actions as integration
+from kap.integration import mark_actions, prompt_actions
 from kap.integration.rules import Part, Writing
 from kap.jobs import queue
 from kap.jobs.registry import Progress, task
@@ -46,6 +47,7 @@ from kap.sessions import actions as sessions
 from kap.sessions.actions import Plan
 from kap.sessions.models import DosingSession
 from kap.sessions.rules import Route, SessionState
+from kap.talks import actions as talks
 
 PRACTICE = "Linden House"
 ZONE = "Europe/Berlin"
@@ -144,12 +146,18 @@ def _admit(demo: _Demo, name: str, born: str, *, by: User, days_ago: int, signs_
 
 
 def _assign(
-    demo: _Demo, patient: Patient, slug: str, *, due_in: int, line: str | None = None, done: bool = False
+    demo: _Demo,
+    patient: Patient,
+    slug: str,
+    *,
+    due_in: int | None,
+    line: str | None = None,
+    done: bool = False,
 ) -> UUID:
     """Give a guide, a week before it is due; `done` has the patient finish it, every item ticked."""
     guide = library()[slug]
-    given = demo.now + timedelta(days=min(due_in - 7, -1))
-    due = day_in(demo.now, ZONE) + timedelta(days=due_in)
+    given = demo.now + timedelta(days=min((due_in or 0) - 7, -1))
+    due = None if due_in is None else day_in(demo.now, ZONE) + timedelta(days=due_in)
     therapist = _therapist(patient)
     assignment = preparation.assign(
         patient, guide=guide, due_on=due, line=line, actor=therapist.actor, at=given
@@ -314,7 +322,7 @@ def _clara(demo: _Demo, programme: Playlist) -> None:
 
 
 def _david(demo: _Demo, programme: Playlist) -> None:
-    """His session was yesterday; he has not written yet."""
+    """His session was yesterday; he has not written yet, and would like to talk to someone."""
     patient = _admit(demo, "David Okafor", "1969-01-30", by=demo.mara, days_ago=30)
     _assign(demo, patient, "what-kap-is", due_in=-10, done=True)
     _assign(demo, patient, "the-day-of-the-session", due_in=-2, done=True)
@@ -331,6 +339,8 @@ def _david(demo: _Demo, programme: Playlist) -> None:
     }
     _hold(session, minutes=120, notes=notes)
     _assign(demo, patient, "the-first-night", due_in=0)
+    assert patient.user is not None  # noqa: S101 - he signs in, see above
+    talks.ask(patient, actor=patient.user.actor, at=demo.now - timedelta(minutes=25))
 
 
 def _elif(demo: _Demo, programme: Playlist) -> None:
@@ -377,6 +387,16 @@ def _elif(demo: _Demo, programme: Playlist) -> None:
     shared_at, writer = demo.now - timedelta(days=2), patient.user.actor
     integration.share(shared, parts=[Part.TEXT], actor=writer, at=shared_at)
     integration.share(shared, parts=[Part.RATINGS], to=demo.mara.id, actor=writer, at=shared_at)
+    mark_actions.bring(shared, actor=demo.mara.actor, at=demo.now - timedelta(days=1))
+    prompt_actions.add(
+        patient,
+        moment="72h",
+        text="What did the call with your sister leave behind?",
+        actor=demo.mara.actor,
+        at=demo.now - timedelta(days=1),
+    )
+    for slug in ("practice-slow-breath", "practice-letter"):
+        _assign(demo, patient, slug, due_in=None)
     integration.comment(
         shared,
         comment_id=uuid4(),

@@ -1,7 +1,7 @@
 """A link instead of a password: one page to write one new entry on, and nothing else.
 
 The routes are public because nobody is signed in. What a browser may do here hangs on a cookie of its own,
-which no other page knows. Asking for an address only shows a button: mail providers open the links in letters.
+which no other page knows. Getting an address only shows a button: mail providers open links.
 """
 
 from datetime import timedelta
