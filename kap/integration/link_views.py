@@ -169,7 +169,7 @@ def _page(
 
 
 def _prompting(link: WritingLink) -> prompt_queries.Prompting:
-    return prompt_queries.prompting_at(link.patient, link.moment, link.session_id)
+    return prompt_queries.prompting_by_link(link.patient, link.moment, link.session_id)
 
 
 def _saved(entry: JournalEntry | None) -> Response:

@@ -39,11 +39,11 @@ def prompting(patient: Patient, session: DosingSession | None, at: datetime) -> 
     return _prompting(patient, chosen, occasion)
 
 
-def prompting_at(patient: Patient, moment: str, session_id: UUID | None) -> Prompting:
-    """The questions of one moment, whatever the clock says."""
+def prompting_by_link(patient: Patient, moment: str, session_id: UUID | None) -> Prompting:
+    """The questions of one moment for whoever holds a link: none that was written for this patient alone."""
     chosen = prompt_sets().get(moment) or prompt_sets()[ANY_TIME]
     occasion = str(session_id) if session_id is not None and chosen.when != ANY_TIME else chosen.when
-    return _prompting(patient, chosen, occasion)
+    return _prompting(patient, chosen, occasion, personal=False)
 
 
 def choices_of(patient: Patient, *, to_change: bool = False) -> PromptChoices | None:
@@ -66,22 +66,23 @@ def own_prompt(actor: Actor, patient: Patient | None, prompt_id: UUID) -> OwnPro
     return found
 
 
-def _prompting(patient: Patient, chosen: PromptSet, occasion: str) -> Prompting:
+def _prompting(patient: Patient, chosen: PromptSet, occasion: str, *, personal: bool = True) -> Prompting:
     row = choices_of(patient)
     choices = Choices() if row is None else Choices.from_dict(row.choices)
-    everything = [*_own_for(patient, chosen.when), *shipped(chosen.prompts)]
+    everything = [*_own_for(patient, chosen.when, personal=personal), *shipped(chosen.prompts)]
     prompts = shown(everything, choices, occasion)
     skipped = 0 if choices.off else len(everything) - len(prompts)
     return Prompting(chosen.title, prompts, choices.off, skipped, occasion)
 
 
-def _own_for(patient: Patient, moment: str) -> list[Prompt]:
-    """What the care team asks this patient first, then what the practice asks everyone."""
+def _own_for(patient: Patient, moment: str, *, personal: bool) -> list[Prompt]:
+    """What the care team asks this patient (if `personal`) first, then what the practice asks everyone."""
+    of_everyone = OwnPrompt.patient_id.is_(None)
     rows = db.session.scalars(
         select(OwnPrompt)
         .where(
             OwnPrompt.practice_id == patient.practice_id,
-            OwnPrompt.patient_id.is_(None) | (OwnPrompt.patient_id == patient.id),
+            of_everyone | (OwnPrompt.patient_id == patient.id) if personal else of_everyone,
             OwnPrompt.moment.in_({moment, ANY_TIME}),
             OwnPrompt.retired_at.is_(None),
         )

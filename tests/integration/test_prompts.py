@@ -52,12 +52,11 @@ def questions(page: str) -> list[str]:
     return re.findall(r"data-question>([^<]+)<", page)
 
 
-def key_of(page: str, verb: str, question: str) -> str:
-    found: dict[str, str] = {
-        words: key
-        for key, words in re.findall(rf'name="{verb}" value="([^"]+)" aria-label="[^:]*: ([^"]+)"', page)
+def key_of(page: str, question: str) -> str:
+    keys: dict[str, str] = {
+        words: key for key, words in re.findall(r'value="([^"]+)"[^>]* data-question>([^<]+)<', page)
     }
-    return found[question]
+    return keys[question]
 
 
 @pytest.fixture
@@ -76,7 +75,7 @@ def test_a_tap_puts_the_question_above_the_words_and_keeps_them(
     at_browser: AtBrowser, cast: Cast, yesterday: DosingSession
 ) -> None:
     pia, entry_id = at_browser("pia"), uuid4()
-    key = key_of(page_to_write(pia, entry_id), "ask", FIRST_DAY)
+    key = key_of(page_to_write(pia, entry_id), FIRST_DAY)
     blank = pia.post(f"/my/journal/{entry_id}/prompts", {"ask": key, "version": "0"})
     assert f">\n{FIRST_DAY}\n\n</textarea>" in pia.get(blank.headers["Location"]).text.replace("\r\n", "\n")
     assert db.session.query(JournalEntry).count() == 0  # a question alone is not an entry
@@ -89,7 +88,7 @@ def test_a_tap_puts_the_question_above_the_words_and_keeps_them(
 
 def test_the_question_can_open_the_page(at_browser: AtBrowser, cast: Cast, yesterday: DosingSession) -> None:
     pia = at_browser("pia")
-    key = key_of(page_to_write(pia, uuid4()), "ask", FIRST_DAY)
+    key = key_of(page_to_write(pia, uuid4()), FIRST_DAY)
     led = pia.get(f"/my/journal/new?ask={key}").headers["Location"]
     assert FIRST_DAY in re.findall(r"<textarea[^>]*>([^<]*)", pia.get(led).text)[0]
 
@@ -102,7 +101,7 @@ def test_skipping_leaves_it_out_until_the_next_session(
 ) -> None:
     pia, entry_id = at_browser("pia"), uuid4()
     everything = list(prompt_sets()["24h"].prompts)
-    key = key_of(page_to_write(pia, entry_id), "skip", FIRST_DAY)
+    key = key_of(page_to_write(pia, entry_id), FIRST_DAY)
     assert pia.post(f"/my/journal/{entry_id}/prompts", {"skip": key, "version": "0"}).status_code == 303
     left = [each for each in everything if each != FIRST_DAY]
     page = page_to_write(pia, uuid4())
@@ -136,7 +135,7 @@ def test_nobody_is_told_what_a_patient_chose(
     paths = [f"/patients/{cast.pia.id}{each}" for each in ("", "/journal", "/prompts", "/talks")]
     before = [without_tokens(theo.get(path).text) for path in paths]
     events = db.session.query(Event).filter(Event.actor_id == cast.pia.user_id).count()
-    key = key_of(page_to_write(pia, entry_id), "skip", FIRST_DAY)
+    key = key_of(page_to_write(pia, entry_id), FIRST_DAY)
     for choice in ({"skip": key}, {"ask": key}, {"off": "1"}):
         pia.post(f"/my/journal/{entry_id}/prompts", {**choice, "version": "0"})
     assert [without_tokens(theo.get(path).text) for path in paths] == before
@@ -226,6 +225,17 @@ def test_who_may_write_questions(at_browser: AtBrowser, cast: Cast) -> None:
         for path, expected in ladders.items()
     }
     assert found == ladders
+
+
+def test_a_link_shows_no_question_that_was_written_for_one_patient(
+    cast: Cast, yesterday: DosingSession
+) -> None:
+    """Whoever reads somebody's mail must not learn from it what a therapist asks this person."""
+    add(cast, to="pia")
+    with transaction():
+        prompt_actions.add(None, moment="24h", text="And the wind?", actor=cast.actor("theo"), at=NOON)
+    beside = prompt_queries.prompting_by_link(cast.pia, "24h", yesterday.id)
+    assert [each.text for each in beside.prompts] == ["And the wind?", *prompt_sets()["24h"].prompts]
 
 
 def test_a_retired_question_is_asked_no_more(cast: Cast, yesterday: DosingSession) -> None:

@@ -260,6 +260,7 @@ def test_deleting_the_entry_elsewhere_ends_it(cast: Cast, opened: Browser, at_br
     assert opened.get("/write").status_code == 404
     assert opened.post("/write", {"text": "again", "version": "1"}).status_code == 401
     assert entries() == []
+    assert list(db.session.scalars(select(WritingLink))) == []  # nor does a row say when somebody wrote
 
 
 def test_the_form_cannot_name_another_entry(cast: Cast, opened: Browser) -> None:
