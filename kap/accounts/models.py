@@ -21,6 +21,8 @@ class Practice(Model):
     help_text: Mapped[str] = mapped_column(default="")  # crisis help in the practice's own words, Markdown
     writing_links: Mapped[bool] = mapped_column(default=True)  # whether a link may open a page to write
     talk_hours: Mapped[int] = mapped_column(default=TALK_HOURS)  # until a wish to talk is overdue
+    # How long a safety plan counts as current once patient and therapist went through it.
+    safety_plan_months: Mapped[int] = mapped_column(default=6)
     identity_key_id: Mapped[UUID] = mapped_column(ForeignKey("data_key.id"))
     made_at: Mapped[datetime]
 

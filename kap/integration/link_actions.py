@@ -18,8 +18,8 @@ from kap.patients.models import Patient
 from kap.problems import Conflict
 
 USED = "This link was used, or it has ended. You can have another sent to you, or sign in."
-# A link that is over is of no use to anyone, and says when somebody wrote.
-FORGOTTEN_AFTER = timedelta(days=2)
+# Longer than any moment lasts. A link that is over is of no use to anyone, and says when somebody wrote.
+FORGOTTEN_AFTER = timedelta(days=14)
 
 
 class GrantEnded(Conflict):
@@ -46,22 +46,25 @@ def renew(link: WritingLink, *, minutes: int, at: datetime) -> str:
 def remind(
     patient: Patient, *, moment: str, session_id: UUID | None, until: datetime, at: datetime
 ) -> str | None:
-    """The secret of the link that goes with a reminder; None once that moment's link was opened.
+    """The secret of a link that goes with a reminder; None once a link of that moment was opened.
 
-    Call it as the letter is written: a second letter of the same moment ends the link of the first.
+    Call it as the letter is written. A letter may arrive twice, so each of its links works until one is used.
     """
     _forget_old(patient, at)
-    link = links.link_for(patient, moment, session_id)
-    if link is None:
-        link = _make(patient, moment, session_id, asked=False, until=until, at=at)
-    if link.opened_at is not None or not patient.practice.writing_links:
+    before = links.links_of(patient, moment, session_id)
+    if not patient.practice.writing_links or any(link.opened_at for link in before):
         return None
-    link.expires_at = reminded_until(until, at)
-    return _renewed(link)
+    until = reminded_until(until, at)
+    return _renewed(_make(patient, moment, session_id, asked=False, until=until, at=at))
 
 
 def open_link(link: WritingLink, *, at: datetime) -> str:
-    """Use the link up. Returns the secret of what it grants. Raises `Conflict` when somebody was faster."""
+    """Use the link up, and those of the same moment with it. Returns the secret of what it grants.
+
+    Raises `Conflict` when somebody was faster.
+    """
+    if not link.asked:
+        _end_others(link, at)
     token = new_token()
     taken = db.session.execute(
         update(WritingLink)
@@ -115,6 +118,16 @@ def _make(
     return link
 
 
+def _end_others(link: WritingLink, at: datetime) -> None:
+    """Held in one order, so that of two links opened at once one is refused."""
+    for other in links.links_of(link.patient, link.moment, link.session_id, to_change=True):
+        if other.id == link.id:
+            continue
+        if other.opened_at is not None:
+            raise Conflict(USED)
+        other.ended_at = other.ended_at or at
+
+
 def _renewed(link: WritingLink) -> str:
     token = new_token()
     link.token_digest = token_digest(token)
@@ -126,7 +139,6 @@ def _forget_old(patient: Patient, at: datetime) -> None:
     db.session.execute(
         delete(WritingLink).where(
             WritingLink.patient_id == patient.id,
-            WritingLink.asked,
             WritingLink.made_at < at - FORGOTTEN_AFTER,
         )
     )

@@ -16,7 +16,7 @@ from kap.integration.link_rules import ASKED_FOR
 from kap.integration.prompt_rules import hours_since
 from kap.jobs import queue
 from kap.jobs.registry import Progress, task
-from kap.mail import Letter, composer, post
+from kap.mail import Letter, composer, configured, post
 from kap.patients.models import Patient
 from kap.sessions import queries as sessions
 
@@ -32,17 +32,18 @@ def ask_for_link(address: str) -> None:
     queue.enqueue(ASKED, practice_id=None, digest=people.email_digest(address))
 
 
-def reminder_link(
-    patient: Patient, *, moment: str, session_id: UUID | None, until: datetime, at: datetime
+def reminder_path(
+    patient_id: UUID, *, moment: str, session_id: UUID | None, until: datetime, at: datetime
 ) -> str | None:
-    """The address to put into a reminder of `moment` (a name in templates/prompts), which ends at `until`.
+    """Where a reminder of `moment` (a name in templates/prompts), which ends at `until`, may lead.
 
-    Call it while the letter is composed, in its transaction, and keep the address nowhere else. It works
-    once, until `until` and for a day at most, and opens one blank page with the questions of that moment.
-    None where the practice sends no links, or where that moment's link was used: then name the sign-in.
+    Call it while the letter is composed, in its transaction, and keep the path nowhere else. It works once,
+    until `until` and for a day at most, and opens one blank page with the questions of that moment. None
+    where the practice sends no links, or where a link of that moment was used.
     """
+    patient = db.session.get_one(Patient, patient_id)
     token = link_actions.remind(patient, moment=moment, session_id=session_id, until=until, at=at)
-    return None if token is None else _address(token)
+    return None if token is None else _path(token)
 
 
 @task(ASKED)
@@ -57,11 +58,11 @@ def look_up(progress: Progress, *, digest: str) -> None:
         chosen = prompts_for(hours_since(latest.closed_at if latest else None, moment))
         about = latest.id if latest and chosen.offset_hours is not None else None
         link = link_actions.ask(patient, moment=chosen.when, session_id=about, at=moment)
-        if link.is_wanted:
+        if link.is_wanted and configured():
             post(LETTER, practice_id=patient.practice_id, link=link.id)
 
 
-@composer(LETTER)
+@composer(LETTER, title="Link to write", shown=False)
 def writing_link(link: str) -> Letter | None:
     """The secret is made as the letter is written, so no job ever holds it."""
     found, moment = db.session.get(WritingLink, UUID(link)), now()
@@ -75,7 +76,7 @@ def writing_link(link: str) -> Letter | None:
         return None
     assert found.patient.user is not None  # noqa: S101 - or it is not wanted
     minutes = current_config().writing_link_minutes
-    address = _address(link_actions.renew(found, minutes=minutes, at=moment))
+    address = current_config().address + _path(link_actions.renew(found, minutes=minutes, at=moment))
     return Letter(
         to=found.patient.user.email,
         subject="The link you asked for",
@@ -87,6 +88,6 @@ def writing_link(link: str) -> Letter | None:
     )
 
 
-def _address(token: str) -> str:
+def _path(token: str) -> str:
     with current_app.test_request_context():  # a job has no request to build paths in
-        return current_config().address + url_for("integration.open_link", token=token)
+        return url_for("integration.open_link", token=token)

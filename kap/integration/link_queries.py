@@ -11,9 +11,9 @@ from kap.integration.link_models import WritingLink
 from kap.patients.models import Patient
 
 
-def link_by_token(token: str, *, to_change: bool = False) -> WritingLink | None:
+def link_by_token(token: str) -> WritingLink | None:
     """The link with this secret, whether it still opens anything or not."""
-    return _by(WritingLink.token_digest == token_digest(token), to_change)
+    return _by(WritingLink.token_digest == token_digest(token), to_change=False)
 
 
 def link_by_grant(token: str, *, to_change: bool = False) -> WritingLink | None:
@@ -21,9 +21,11 @@ def link_by_grant(token: str, *, to_change: bool = False) -> WritingLink | None:
     return _by(WritingLink.grant_digest == token_digest(token), to_change)
 
 
-def link_for(patient: Patient, moment: str, session_id: UUID | None) -> WritingLink | None:
-    """The latest that went with a reminder of this moment."""
-    return db.session.scalars(
+def links_of(
+    patient: Patient, moment: str, session_id: UUID | None, *, to_change: bool = False
+) -> list[WritingLink]:
+    """Those that went with reminders of this moment, always in the same order."""
+    found = (
         select(WritingLink)
         .where(
             WritingLink.patient_id == patient.id,
@@ -31,9 +33,11 @@ def link_for(patient: Patient, moment: str, session_id: UUID | None) -> WritingL
             WritingLink.session_id == session_id,
             WritingLink.asked.is_(False),
         )
-        .order_by(WritingLink.made_at.desc())
-        .limit(1)
-    ).first()
+        .order_by(WritingLink.id)
+    )
+    if to_change:
+        found = found.with_for_update().execution_options(populate_existing=True)
+    return list(db.session.scalars(found))
 
 
 def patient_by_email_digest(digest: str) -> Patient | None:

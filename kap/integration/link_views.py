@@ -79,7 +79,7 @@ def open_link(token: str) -> Response:
 @bp.post("/write/<token>")
 @public
 def use_link(token: str) -> Response:
-    link = link_queries.link_by_token(token, to_change=True)
+    link = link_queries.link_by_token(token)
     if link is None or not link.may_be_opened(now()):
         return _ended()
     try:

@@ -31,10 +31,12 @@ class Prompting:
         return next((each.text for each in self.prompts if each.key == key), "")
 
 
-def prompting(patient: Patient, session: DosingSession | None, at: datetime) -> Prompting:
-    """The questions for writing now, `session` being what is written about."""
+def prompting(
+    patient: Patient, session: DosingSession | None, at: datetime, *, moment: str = ""
+) -> Prompting:
+    """The questions for writing now, `session` being what is written about; or of a `moment` by name."""
     hours = hours_since(session.closed_at if session else None, at)
-    chosen = prompts_for(hours)
+    chosen = prompt_sets().get(moment) or prompts_for(hours)
     occasion = str(session.id) if session is not None and chosen.when != ANY_TIME else chosen.when
     return _prompting(patient, chosen, occasion)
 

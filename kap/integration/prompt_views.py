@@ -47,6 +47,7 @@ def choose_prompts(patient: Patient, entry_id: UUID) -> Response:
         "integration.writing",
         entry_id=entry_id,
         session=form.session.data or None,
+        prompts=request.args.get("prompts"),
         ask=asked,
         _anchor=None if asked else "prompts",
     )

@@ -56,7 +56,7 @@ def journal(patient: Patient) -> str:
 @own_record_view(Permission.JOURNAL_WRITE)
 def begin(patient: Patient) -> Response:
     """Give the page its own address, so that a reload finds the same words; nothing is made yet."""
-    given = {name: request.args.get(name) for name in ("session", "moment", "ask")}
+    given = {name: request.args.get(name) for name in ("session", "moment", "prompts", "ask")}
     return redirect(url_for("integration.writing", entry_id=uuid4(), **given))  # type: ignore[arg-type]
 
 
@@ -285,6 +285,7 @@ def writing_page(
         entry_id=entry_id,
         form=form,
         beside=prompting_for(patient, form, about),
+        moment=request.values.get("prompts", ""),
         who=who_can_see(grants, present, queries.team_of(patient)),
         notice=notice,
         other=other,
@@ -292,9 +293,12 @@ def writing_page(
 
 
 def prompting_for(patient: Patient, form: EntryForm, about: list[DosingSession]) -> Prompting:
-    """The questions beside the page: of the session it is about, else of the latest."""
+    """The questions beside the page: of the moment that a link to it names, else of the session it is about,
+    else of the latest."""
     session = next((session for session in about if str(session.id) == form.session.data), None)
-    return prompt_queries.prompting(patient, session or (about[0] if about else None), now())
+    latest = about[0] if about else None
+    moment = request.values.get("prompts", "")
+    return prompt_queries.prompting(patient, session or latest, now(), moment=moment)
 
 
 def _saved(entry: JournalEntry | None) -> Response:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 from flask import Response, current_app, make_response, render_template, url_for
@@ -11,10 +12,14 @@ from kap.sessions.blueprint import bp
 
 # Whose pages play music: a session's own, and the page to listen again. Only these are ever kept.
 ROOMS = r"^/(patients/[0-9a-f-]{36}/sessions/[0-9a-f-]{36}|my/sessions/[0-9a-f-]{36}/music)$"
+# By their names, as other rooms make them: a page, and the one that stands in for it without a network.
+HELP = ("home.help_now", "home.help_here")
+PLAN = ("safety.own", "safety.here")
 STYLES = ("fonts", "tokens", "base", "shell", "components", "drawings", "sessions")
+STYLES_OF_OTHERS = ("home", "readiness", "print")
 SCRIPTS = (
     "offline", "kept", "keep", "kap", "live", "player", "others", "output", "drafts", "places", "server",
-    "theme-early",
+    "theme-early", "plan-here", "plan-kept",
 )  # fmt: skip
 FONTS = (
     "atkinson-hyperlegible-next-latin-wght-normal",
@@ -22,7 +27,7 @@ FONTS = (
 )
 DRAWINGS = ("icons.svg", "mark.svg")
 SHELL_FILES = (
-    *(f"css/{name}.css" for name in STYLES),
+    *(f"css/{name}.css" for name in STYLES + STYLES_OF_OTHERS),
     *(f"js/{name}.js" for name in SCRIPTS),
     *(f"fonts/{name}.woff2" for name in FONTS),
     *DRAWINGS,
@@ -36,16 +41,21 @@ def service_worker() -> Response:
 
     It changes whenever anything of the shell does, which is how a browser notices another version of Kap.
     """
-    page = _shell_page()
     constants = {
-        "VERSION": _digest(page),
-        "SHELL": [url_for("sessions.offline"), *(url_for("static", filename=name) for name in SHELL_FILES)],
+        "VERSION": _digest(_shell_page(), str(current_app.view_functions[PLAN[1]]())),
+        "SHELL": [
+            url_for("sessions.offline"),
+            url_for(PLAN[1]),
+            *(url_for("static", filename=name) for name in SHELL_FILES),
+        ],
         "ROOMS": ROOMS,
+        "HELP": [url_for(name) for name in HELP],
+        "PLAN": [url_for(name) for name in PLAN],
     }
     script = "\n".join(
         [
             *(f"const {name} = {json.dumps(value)};" for name, value in constants.items()),
-            _script("kept.js").replace("export ", ""),
+            *(_classic(name) for name in ("kept.js", "drafts.js", "plan-kept.js")),
             _script("service-worker.js"),
         ]
     )
@@ -65,11 +75,16 @@ def _shell_page() -> str:
     return render_template("sessions/offline.html", styles=STYLES)
 
 
-def _digest(page: str) -> str:
-    digest = hashlib.sha256(page.encode())
+def _digest(*pages: str) -> str:
+    digest = hashlib.sha256("".join(pages).encode())
     for name in (*SHELL_FILES, "js/service-worker.js"):
         digest.update(_static(name).read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _classic(name: str) -> str:
+    """A module whose imports stand in front of it."""
+    return re.sub(r"^import .*\n", "", _script(name), flags=re.MULTILINE).replace("export ", "")
 
 
 def _script(name: str) -> str:

@@ -53,11 +53,11 @@ def unseen_of(patient: Patient) -> TalkRequest | None:
     ).first()
 
 
-def request_of(patient: Patient, talk_id: UUID) -> TalkRequest:
+def request_of(patient: Patient, request_id: UUID) -> TalkRequest:
     """One of this patient's, kept from changing until the transaction ends. Raises `NotThere`."""
     found = db.session.scalars(
         select(TalkRequest)
-        .where(TalkRequest.id == talk_id, TalkRequest.patient_id == patient.id)
+        .where(TalkRequest.id == request_id, TalkRequest.patient_id == patient.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one_or_none()

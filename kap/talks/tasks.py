@@ -26,7 +26,7 @@ def look(progress: Progress, *, talk: str) -> None:
         actions.tell_again(found, at=now())
 
 
-@composer(TO_TEAM)
+@composer(TO_TEAM, title="Someone asked for an answer")
 def asked(talk: str, user: str) -> Letter | None:
     """None once somebody has seen it, or for one who left the care team since."""
     found, reader = _unseen(talk), db.session.get(User, UUID(user))
@@ -42,7 +42,7 @@ def asked(talk: str, user: str) -> Letter | None:
     )
 
 
-@composer(TO_ADMINISTRATOR)
+@composer(TO_ADMINISTRATOR, title="A request that waits")
 def nobody(talk: str, user: str) -> Letter | None:
     """For those who answer for the practice: that someone waits, and not who."""
     found, reader = _unseen(talk), db.session.get(User, UUID(user))

@@ -54,10 +54,10 @@ def requests(patient: Patient) -> str:
     return _page(patient, OutcomeForm(formdata=None))
 
 
-@bp.post("/patients/<uuid:patient_id>/talks/<uuid:talk_id>/seen")
+@bp.post("/patients/<uuid:patient_id>/talks/<uuid:request_id>/seen")
 @patient_view(Permission.TALK_ANSWER)
-def see(patient: Patient, talk_id: UUID) -> Response:
-    talk = queries.request_of(patient, talk_id)
+def see(patient: Patient, request_id: UUID) -> Response:
+    talk = queries.request_of(patient, request_id)
     if actions.see(talk, actor=current_actor(), at=now()):
         flash(f"{patient.name} sees that you have seen this.", "success")
     else:
@@ -65,18 +65,18 @@ def see(patient: Patient, talk_id: UUID) -> Response:
     return redirect(url_for("talks.requests", patient_id=patient.id), 303)
 
 
-@bp.post("/patients/<uuid:patient_id>/talks/<uuid:talk_id>/outcome")
+@bp.post("/patients/<uuid:patient_id>/talks/<uuid:request_id>/outcome")
 @patient_view(Permission.TALK_ANSWER)
-def end(patient: Patient, talk_id: UUID) -> Response:
-    talk = queries.request_of(patient, talk_id)
+def end(patient: Patient, request_id: UUID) -> Response:
+    talk = queries.request_of(patient, request_id)
     form = OutcomeForm()
     if not form.validate():
-        return make_response(_page(patient, form, talk_id), 422)
+        return make_response(_page(patient, form, request_id), 422)
     try:
         outcome = (form.outcome.data or "").strip()
         actions.end(talk, outcome=outcome, actor=current_actor(), at=now())
     except Conflict as conflict:
-        return make_response(_page(patient, form, talk_id, str(conflict)), 409)
+        return make_response(_page(patient, form, request_id, str(conflict)), 409)
     flash("It is written down, and this request is closed.", "success")
     return redirect(url_for("talks.requests", patient_id=patient.id), 303)
 

@@ -16,10 +16,13 @@ from kap.consents import actions as signing
 from kap.consents.actions import Given
 from kap.content.consents import consents
 from kap.content.guides import library
+from kap.content.programmes import programmes as programmes_that_ship
 from kap.db import db, transaction
 from kap.integration import actions as integration
 from kap.integration import prompt_actions as prompts
 from kap.integration.rules import Writing
+from kap.mail.models import SentLetter
+from kap.mail.rules import LetterState, Reason
 from kap.music import arc_actions as arcs
 from kap.music.arcs import arcs as shipped
 from kap.music.models import (
@@ -34,6 +37,8 @@ from kap.music.models import (
 )
 from kap.patients import queries as patients
 from kap.preparation import actions as preparation
+from kap.programmes import actions as programmes
+from kap.safety import actions as safety
 from kap.screening import actions as screening
 from kap.screening.said import Judged
 from kap.sessions import actions as sessions
@@ -101,6 +106,13 @@ def world(app: Flask, cast: Cast) -> World:
         dosing = sessions.plan(cast.pia, wanted=plan, actor=theo)
         heard = _heard_session(cast, playlist)
         session.add(heard)
+        given = programmes.give(
+            cast.pia,
+            programmes_that_ship()["single-session"],
+            starts_on=NOON.date(),
+            actor=theo,
+            at=NOON,
+        )
         entry = integration.write(
             cast.pia, entry_id=uuid4(), writing=Writing("private words"), version=0, at=NOON
         )
@@ -115,8 +127,18 @@ def world(app: Flask, cast: Cast) -> World:
             cast.pia, Judged(), version=0, answers_version=0, actor=theo, at=NOON
         )
         asked = talks.ask(cast.pia, actor=pia, at=NOON)
-        question = {"moment": "24h", "text": "What helped?", "actor": theo, "at": NOON}
-        own_prompt, prompt = prompts.add(cast.pia, **question), prompts.add(None, **question)
+        own_prompt, prompt = (
+            prompts.add(whose, moment="24h", text="What helped?", actor=theo, at=NOON)
+            for whose in (cast.pia, None)
+        )
+        letter = SentLetter(
+            practice_id=cast.practice.id, patient_id=cast.pia.id, name="reminders.letter", arguments={},
+            message_id="<one@example.org>", state=LetterState.BOUNCED, reason=Reason.SENT_BACK, code="",
+            attempts=1, made_at=NOON, ended_at=NOON,
+        )  # fmt: skip
+        session.add(letter)
+        safety.write(cast.pia, {"signs": "x"}, version=0, actor=pia, at=NOON)
+        talk = safety.note_talk(cast.pia, version=1, actor=theo, at=NOON)
         device, _ = accounts.sign_in(_user(cast, "pia"), device="Her phone", at=NOON)
         session.flush()
     return World(
@@ -127,6 +149,8 @@ def world(app: Flask, cast: Cast) -> World:
             "consent": treatment.slug,
             "review_id": str(screened.id),
             "entry_id": str(entry.id),
+            "letter_id": str(letter.id),
+            "talk_id": str(talk.id),
             "track_id": str(track.id),
             "playlist_id": str(playlist.id),
             "place_id": str(place.id),
@@ -141,10 +165,13 @@ def world(app: Flask, cast: Cast) -> World:
             "sound": "sample",
             "user_id": str(cast.theo.id),
             "token": "unknown",
-            "talk_id": str(asked.id),
+            "request_id": str(asked.id),
             "own_prompt": str(own_prompt.id),
             "prompt": str(prompt.id),
             "filename": "css/base.css",
+            "programme": "single-session",
+            "given_id": str(given.id),
+            "number": "1",
             "dosing": str(dosing.id),
             "heard": str(heard.id),
             "device": str(device.id),
@@ -325,7 +352,18 @@ def test_every_permission_guards_something_or_is_asked_for_in_a_page(app: Flask)
 
 
 def test_the_administrator_has_no_clinical_permission() -> None:
-    clinical = {"patients", "sessions", "preparation", "integration", "music", "consents", "screening"}
+    clinical = {
+        "patients",
+        "sessions",
+        "preparation",
+        "integration",
+        "music",
+        "consents",
+        "screening",
+        "readiness",
+        "safety",
+        "programmes",
+    }
     held = {p for p, who in POLICY.items() if any(role is Role.ADMIN for role, _ in who)}
     assert {p for p in held if p.split(":")[0] in clinical} == set()
 

@@ -82,6 +82,12 @@ def seconds_of(path: Path) -> float:
         return round(sum(map(len, source.blocks())) / 48_000, 2)
 
 
+def test_homes_of_a_full_week_are_measured_and_cost_the_same_statements() -> None:
+    [(page, (few, many))] = once(Work("pages", ("3:3:week", "12:12:week"))).answer.items()
+    assert page == "therapist's home"
+    assert few["statements"] == many["statements"]
+
+
 def test_pages_of_both_practices_are_measured() -> None:
     costs = once(Work("pages", ("3:6", "4:8"))).answer
     assert list(costs) == [
@@ -94,3 +100,11 @@ def test_pages_of_both_practices_are_measured() -> None:
         "journal",
     ]
     assert all(len(both) == 2 and all(cost["ms"] > 0 for cost in both) for both in costs.values())
+
+
+def test_programmes_of_both_caseloads_are_measured() -> None:
+    costs = once(Work("give_programmes", ("6", "9"))).answer
+    assert {size: list(acts) for size, acts in costs.items()} == {"6": ["give", "due"], "9": ["give", "due"]}
+    for act in ("give", "due"):
+        assert costs["6"][act]["statements"] == costs["9"][act]["statements"]
+        assert all(costs[size][act]["ms"] > 0 for size in costs)

@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 
 from kap import mail
-from kap.access.audit import Event, Outcome
+from kap.access.audit import Event
+from kap.access.audit import Outcome as Ended
 from kap.clock import now
 from kap.config import Config
 from kap.db import db, transaction
 from kap.jobs.models import Job, JobState
+from kap.mail import smtp
+from kap.mail.rules import Outcome, Verdict
 from kap.patients import actions as patients
 from kap.patients.models import CareTeamMember
 from kap.problems import Conflict
@@ -36,7 +39,12 @@ def letters(app: Flask, monkeypatch: pytest.MonkeyPatch, work: Callable[[], int]
     config: Config = app.extensions["kap.config"]
     app.extensions["kap.config"] = replace(config, smtp_url="smtp://localhost")
     sent: list[mail.Letter] = []
-    monkeypatch.setattr(mail, "deliver", lambda _, letter: sent.append(letter))
+
+    def deliver(_: Config, letter: mail.Letter, *, message_id: str) -> Outcome:
+        sent.append(letter)
+        return Outcome(Verdict.SENT)
+
+    monkeypatch.setattr(smtp, "deliver", deliver)
 
     def collect() -> list[mail.Letter]:
         work()
@@ -218,7 +226,7 @@ def test_every_step_is_in_the_log_and_no_word_of_it(at_browser: AtBrowser, cast:
     acts = [
         (event.act, event.actor_id)
         for event in db.session.scalars(select(Event).order_by(Event.at))
-        if event.subject == "talk_request" and event.outcome == Outcome.DONE
+        if event.subject == "talk_request" and event.outcome == Ended.DONE
     ]
     assert acts == [
         ("talks:request:ask", cast.pia.user_id),

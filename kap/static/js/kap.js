@@ -20,6 +20,8 @@ const BEHAVIOURS = {
   "[data-fill]": "./fill.js",
   "form[data-instrument]": "./instrument.js",
   "[data-keep], [data-keep-end]": "./keep.js",
+  "[data-plan-keep], [data-plan-refresh]": "./plan.js",
+  "[data-print]": "./print.js",
 };
 const WORDS = {
   refused: "That did not work, and nothing was changed. Reload the page and try again.",
@@ -56,7 +58,9 @@ document.addEventListener("htmx:configRequest", (event) => {
 // What the device kept goes with the sign-in: the rest of it in service-worker.js. A player on this page remembers its
 // place once more as it is left; this listener comes after its.
 document.addEventListener("submit", ({ target }) => {
-  if (SIGN_OUTS.includes(new URL(target.getAttribute("action") ?? "", location).pathname)) addEventListener("pagehide", () => forgetPlaces());
+  if (!SIGN_OUTS.includes(new URL(target.getAttribute("action") ?? "", location).pathname)) return;
+  addEventListener("pagehide", () => forgetPlaces());
+  import("./plan-kept.js").then(({ leavePlan }) => leavePlan()).catch(() => {});
 });
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.account[open]")) {
@@ -71,5 +75,9 @@ document.addEventListener("keydown", (event) => {
 });
 
 enliven(document);
-// Only where music was kept on this device before: see keep.js.
-if (navigator.serviceWorker?.controller) import("./keep.js").then(({ tidy }) => tidy());
+if (meta("kap-help")) import("./help-kept.js").then(({ keep }) => keep()).catch(() => {}); // else there is none without network
+// Only where something may have been kept on this device before: see keep.js and plan-kept.js.
+if (navigator.serviceWorker?.controller) {
+  import("./keep.js").then(({ tidy }) => tidy());
+  if (meta("kap-user")) import("./plan-kept.js").then(({ keepOnlyFor }) => keepOnlyFor(meta("kap-user"))).catch(() => {});
+}

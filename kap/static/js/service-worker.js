@@ -1,12 +1,15 @@
-// What a session needs without a network: its music, and a page that plays it. Everything else is the
-// server's, as if this were not here. The server puts kept.js and two constants in front of this file:
+// What has to be there without a network: a session's music with a page that plays it, the practice's crisis help on
+// a patient's device, and a safety plan that its owner keeps there. Everything else is the server's, as if this were
+// not here. The server puts kept.js, drafts.js, plan-kept.js and some constants in front of this file:
 //   VERSION   a digest of everything in SHELL
-//   SHELL     addresses of the page for a session without a network, and of all it is made of; they hold no
-//             word about anybody
+//   SHELL     addresses of the pages for a session and for a safety plan without a network, and of all they are
+//             made of; they hold no word about anybody
 //   ROOMS     a pattern of the addresses whose pages play music
+//   HELP, PLAN  the addresses of the page itself and of the page that stands in for it, of each
 
 const SHELL_CACHE = `kap-shell-${VERSION}`;
 const SHELL_PAGE = SHELL[0];
+const HELP_CACHE = "kap-help-1"; // also in help-kept.js
 const rooms = new RegExp(ROOMS);
 // A server that is gone answers at once or never; a room with somebody in it does not wait for never.
 const PATIENCE_MS = 5000;
@@ -24,7 +27,7 @@ self.addEventListener("fetch", (event) => {
   // Only what is asked for like this: music on its way from the server goes past this worker, which would hold a
   // connection open for every seek. An address that somebody types is the server's to allow.
   if (url.search === "?kept" && event.request.mode !== "navigate") event.respondWith(music(event.request));
-  else if (event.request.mode === "navigate" && rooms.test(url.pathname)) event.respondWith(room(event.request, url.pathname));
+  else if (event.request.mode === "navigate") event.respondWith(page(event.request, url.pathname));
   else if (SHELL.includes(url.pathname)) event.respondWith(shellPart(event.request, url.pathname));
 });
 
@@ -43,9 +46,29 @@ async function activate() {
   await self.clients.claim();
 }
 
-/** Signing out leaves nothing on the device, whether or not the server hears of it. */
+/** Signing out leaves nothing on the device but what its owner wants to stay, whether or not the server hears of it. */
 function leaving(event, { pathname }) {
-  if (pathname === "/sign-out" || pathname === "/account/devices/sign-out") event.waitUntil(forgetEverything());
+  if (pathname !== "/sign-out" && pathname !== "/account/devices/sign-out") return;
+  event.waitUntil(Promise.all([forgetEverything(), leavePlan().catch(() => {})]));
+}
+
+function page(request, path) {
+  if (rooms.test(path)) return room(request, path);
+  if (HELP.includes(path)) return standIn(request, help);
+  if (PLAN.includes(path)) return standIn(request, plan);
+  // Any other page of someone whose device has the crisis help: better that than the browser's own words.
+  return fetch(request).catch(async () => (await help()) ?? Response.error());
+}
+
+const help = () => caches.match(HELP[1], { cacheName: HELP_CACHE });
+const plan = () => caches.match(PLAN[1], { cacheName: SHELL_CACHE });
+
+/** From the server; where that does not answer, what the device has in its place. */
+async function standIn(request, kept) {
+  const answer = await inTime(fetch(request)).catch(() => null);
+  if (answer && answer.status < 500) return answer;
+  goneAt = Date.now();
+  return (await kept()) ?? answer ?? Response.error();
 }
 
 async function music(request) {

@@ -1,0 +1,48 @@
+"""Who writes which letter."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One message to one person. No clinical word belongs in it.
+
+    `unsubscribe`: an address that stops such letters by one POST (RFC 8058), for those that may be stopped.
+    """
+
+    to: str
+    subject: str
+    text: str
+    unsubscribe: str = ""
+
+
+class NotNow(Exception):
+    """Raised by a composer whose letter has to wait until `until`, such as for the end of quiet hours."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until
+
+
+# Composers return None when the message has lost its reason, such as an invitation that was revoked.
+Composer = Callable[..., Letter | None]
+COMPOSERS: dict[str, Composer] = {}
+TITLES: dict[str, str] = {}
+UNSHOWN: set[str] = set()  # names of letters that stand in nobody's log: that they were sent is private
+
+
+def composer(name: str, *, title: str, shown: bool = True) -> Callable[[Composer], Composer]:
+    """Register the function that writes letters called `name` from identifiers; the log says `title`.
+
+    Without `shown` it says nothing: for a letter that a patient asked for, which is theirs to know.
+    """
+
+    def decorate(function: Composer) -> Composer:
+        COMPOSERS[name], TITLES[name] = function, title
+        if not shown:
+            UNSHOWN.add(name)
+        return function
+
+    return decorate
