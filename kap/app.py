@@ -16,6 +16,7 @@ from kap.accounts import messages as account_messages
 from kap.accounts import signin
 from kap.accounts.admin_views import bp as administration
 from kap.accounts.views import bp as accounts
+from kap.clock import day_in, now
 from kap.config import Config, current_config
 from kap.consents.views import bp as consents
 from kap.crypto import InstanceKey, read_key_file
@@ -175,7 +176,9 @@ def _page_context() -> dict[str, Any]:
 def _small_practices() -> list[Standing]:
     """What stands under the journal of the patient who is signed in."""
     patient = own_record(current_user.actor)
-    return preparation_queries.practices_of(patient) if patient else []
+    if patient is None:
+        return []
+    return preparation_queries.practices_of(patient, day_in(now(), patient.practice.zone))
 
 
 def _brought(patient: Patient) -> list[mark_queries.Brought]:

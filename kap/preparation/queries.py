@@ -231,9 +231,13 @@ def plan_of(patient: Patient, today: date) -> Plan:
     )
 
 
-def practices_of(patient: Patient) -> list[Standing]:
-    """The small practices this patient was given, ticked off or not: they are there to be done again."""
-    found = [each for each in assignments_of(patient) if each.guide.is_practice]
+def practices_of(patient: Patient, today: date) -> list[Standing]:
+    """The small practices this patient was given and that are open: done or not, they can be done again."""
+    found = [
+        each
+        for each in assignments_of(patient)
+        if each.guide.is_practice and rules.is_open(each.assignment.opens_on, today=today)
+    ]
     return sorted(found, key=lambda each: each.guide.order)
 
 
