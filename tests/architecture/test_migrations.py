@@ -178,7 +178,7 @@ def test_a_journal_with_keys_of_its_own_does_not_go_back(app: Flask, cast: Cast)
 
 def test_a_practice_of_before_sends_links_and_answers_within_four_hours(app: Flask, cast: Cast) -> None:
     db.session.rollback()
-    database.downgrade(db.engine, "0003")
+    database.downgrade(db.engine, "0007")
     database.upgrade(db.engine)
     rows = db.session.execute(text("SELECT writing_links, talk_hours FROM practice")).all()
     assert [(bool(links), hours) for links, hours in rows] == [(True, 4)] * 2
