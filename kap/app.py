@@ -16,18 +16,31 @@ from kap.accounts import messages as account_messages
 from kap.accounts import signin
 from kap.accounts.admin_views import bp as administration
 from kap.accounts.views import bp as accounts
+from kap.clock import day_in, now
 from kap.config import Config, current_config
 from kap.consents.views import bp as consents
 from kap.crypto import InstanceKey, read_key_file
 from kap.home.views import bp as home
-from kap.integration import file_tasks, file_views, forgetting
+from kap.integration import (
+    file_tasks,
+    file_views,
+    forgetting,
+    link_letters,
+    link_views,
+    mark_queries,
+    mark_views,
+    prompt_views,
+)
 from kap.integration.file_rules import PICTURE_MEGABYTES, VOICE_MEGABYTES
 from kap.integration.views import bp as integration
 from kap.music import mix_tasks, track_tasks, voice_tasks
 from kap.music.views import bp as music
 from kap.patients.guard import may_on
 from kap.patients.models import Patient
+from kap.patients.queries import own_record
 from kap.patients.views import bp as patients
+from kap.preparation import queries as preparation_queries
+from kap.preparation.queries import Standing
 from kap.preparation.views import bp as preparation
 from kap.programmes import reminding as programme_reasons
 from kap.programmes.views import bp as programmes
@@ -40,6 +53,8 @@ from kap.safety.views import bp as safety
 from kap.screening.views import bp as screening
 from kap.sessions.views import bp as sessions
 from kap.style import bp as style
+from kap.talks import tasks as talk_tasks
+from kap.talks.views import bp as talks
 from kap.web import errors, filters, headers, logs, settle
 
 ROOMS: tuple[Blueprint, ...] = (
@@ -52,6 +67,7 @@ ROOMS: tuple[Blueprint, ...] = (
     integration,
     consents,
     screening,
+    talks,
     programmes,
     reminders,
     safety,
@@ -64,6 +80,8 @@ TASKS_AND_LETTERS = (
     file_views,
     file_tasks,
     forgetting,
+    link_letters,
+    talk_tasks,
     programme_reasons,
     reminder_letters,
     reminder_tasks,
@@ -71,6 +89,8 @@ TASKS_AND_LETTERS = (
     mix_tasks,
     voice_tasks,
 )
+
+ROUTES_OF_THE_JOURNAL = (link_views, mark_views, prompt_views)  # they stand on its blueprint
 
 NAVIGATION: dict[Role, tuple[tuple[str, str, str], ...]] = {
     Role.THERAPIST: (
@@ -168,7 +188,22 @@ def _page_context() -> dict[str, Any]:
         "practice": current_user.user.practice.name if signed_in else None,
         "navigation": _navigation,
         "may": _may,
+        "small_practices": _small_practices,
+        "brought": _brought,
     }
+
+
+def _small_practices() -> list[Standing]:
+    """What stands under the journal of the patient who is signed in."""
+    patient = own_record(current_user.actor)
+    if patient is None:
+        return []
+    return preparation_queries.practices_of(patient, day_in(now(), patient.practice.zone))
+
+
+def _brought(patient: Patient) -> list[mark_queries.Brought]:
+    """What is marked for the next session, as far as the reader may see it."""
+    return mark_queries.brought(current_user.actor, patient)
 
 
 def _navigation() -> list[tuple[str, str, str, bool]]:

@@ -66,6 +66,10 @@ class Config:
         72, "Patients are signed out this long after signing in, whatever they do."
     )
     invitation_days: int = _setting(7, "Days an invitation stays open.")
+    writing_link_minutes: int = _setting(
+        30, "Minutes in which a link that a patient asked for opens a page to write."
+    )
+    writing_link_hours: int = _setting(4, "Hours in which a page opened by such a link may be written on.")
     upload_megabytes: int = _setting(600, "Largest music file that may be uploaded.")
     form_megabytes: int = _setting(8, "Largest form, such as a long journal entry, that is accepted.")
     packets_megabytes: int = _setting(

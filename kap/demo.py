@@ -30,7 +30,7 @@ from kap.content.programmes import programmes as programmes_to_give
 from kap.content.screening import catalogue
 from kap.db import db, transaction
 from kap.integration import actions as integration
-from kap.integration import file_actions, pictures
+from kap.integration import file_actions, mark_actions, pictures, prompt_actions
 from kap.integration.file_tasks import piece_place
 from kap.integration.files import brought
 from kap.integration.models import JournalEntry
@@ -72,6 +72,7 @@ from kap.sessions.actions import Plan, Unready
 from kap.sessions.models import DosingSession
 from kap.sessions.rules import Route, SessionState
 from kap.sessions.wishes import Wishes
+from kap.talks import actions as talks
 
 PRACTICE = "Linden House"
 ZONE = "Europe/Berlin"
@@ -171,12 +172,18 @@ def _admit(demo: _Demo, name: str, born: str, *, by: User, days_ago: int, signs_
 
 
 def _assign(
-    demo: _Demo, patient: Patient, slug: str, *, due_in: int, line: str | None = None, done: bool = False
+    demo: _Demo,
+    patient: Patient,
+    slug: str,
+    *,
+    due_in: int | None,
+    line: str | None = None,
+    done: bool = False,
 ) -> UUID:
     """Give a guide, a week before it is due; `done` has the patient finish it, every item ticked."""
     guide = library()[slug]
-    given = demo.now + timedelta(days=min(due_in - 7, -1))
-    due = day_in(demo.now, ZONE) + timedelta(days=due_in)
+    given = demo.now + timedelta(days=min((due_in or 0) - 7, -1))
+    due = None if due_in is None else day_in(demo.now, ZONE) + timedelta(days=due_in)
     therapist = _therapist(patient)
     assignment = preparation.assign(
         patient, guide=guide, due_on=due, line=line, actor=therapist.actor, at=given
@@ -407,7 +414,7 @@ def _clara(demo: _Demo, programme: Playlist) -> None:
 
 
 def _david(demo: _Demo, programme: Playlist) -> None:
-    """His session was yesterday; he has not written yet."""
+    """His session was yesterday; he has not written yet, and would like to talk to someone."""
     patient = _admit(demo, "David Okafor", "1969-01-30", by=demo.mara, days_ago=30)
     _assign(demo, patient, "what-kap-is", due_in=-10, done=True)
     _assign(demo, patient, "the-day-of-the-session", due_in=-2, done=True)
@@ -427,6 +434,8 @@ def _david(demo: _Demo, programme: Playlist) -> None:
     )
     _hold(session, minutes=120, notes=notes, unready=unready)
     _assign(demo, patient, "the-first-night", due_in=0)
+    assert patient.user is not None  # noqa: S101 - he signs in, see above
+    talks.ask(patient, actor=patient.user.actor, at=demo.now - timedelta(minutes=25))
 
 
 def _elif(demo: _Demo, programme: Playlist) -> None:
@@ -476,6 +485,16 @@ def _elif(demo: _Demo, programme: Playlist) -> None:
     _speak_and_draw(shared, at=demo.now - timedelta(days=3))
     integration.share(shared, parts=[Part.TEXT, Part.VOICE], actor=writer, at=shared_at)
     integration.share(shared, parts=[Part.RATINGS], to=demo.mara.id, actor=writer, at=shared_at)
+    mark_actions.bring(shared, actor=demo.mara.actor, at=demo.now - timedelta(days=1))
+    prompt_actions.add(
+        patient,
+        moment="72h",
+        text="What did the call with your sister leave behind?",
+        actor=demo.mara.actor,
+        at=demo.now - timedelta(days=1),
+    )
+    for slug in ("practice-slow-breath", "practice-letter"):
+        _assign(demo, patient, slug, due_in=None)
     integration.comment(
         shared,
         comment_id=uuid4(),

@@ -91,6 +91,11 @@ class Permission(StrEnum):
     JOURNAL_SHARE = "integration:journal:share"
     JOURNAL_READ_SHARED = "integration:journal:read-shared"
     COMMENT_WRITE = "integration:comment:write"
+    JOURNAL_MARK = "integration:journal:mark"
+    PROMPTS_EDIT = "integration:prompts:edit"
+
+    TALK_ASK = "talks:request:ask"
+    TALK_ANSWER = "talks:request:answer"
 
     LETTERS_READ = "reminders:log:read"
     LETTERS_SETTLE = "reminders:log:settle"
@@ -166,6 +171,10 @@ MEANING: dict[Permission, str] = {
     Permission.JOURNAL_SHARE: "Share an entry of one's own journal, or stop sharing it.",
     Permission.JOURNAL_READ_SHARED: "Read the entries a patient shares with the care team.",
     Permission.COMMENT_WRITE: "Comment on an entry one may read.",
+    Permission.JOURNAL_MARK: "Mark an entry one may read for the next session, or take one's mark back.",
+    Permission.PROMPTS_EDIT: "Write questions for the journal, for one patient or for the practice.",
+    Permission.TALK_ASK: "Say that one would like to talk to someone.",
+    Permission.TALK_ANSWER: "See who would like to talk, say that one has seen it, write what came of it.",
     Permission.LETTERS_READ: "See which letters went to a patient and what became of each.",
     Permission.LETTERS_SETTLE: "Send a letter that did not arrive again, or put it aside.",
     Permission.LETTERS_PAUSE: "Pause the reminders to a patient.",

@@ -50,6 +50,10 @@ CHANGED: dict[str, str] = {
     P.SAFETY_CONFIRM: "Went through the safety plan with the patient",
     P.JOURNAL_SHARE: "Shared a journal entry, or stopped sharing it",
     P.COMMENT_WRITE: "Commented on a shared entry",
+    P.JOURNAL_MARK: "Marked a shared entry for the next session, or took the mark back",
+    P.PROMPTS_EDIT: "Changed the questions for the journal",
+    P.TALK_ASK: "Asked to talk to someone, or said that it is no longer needed",
+    P.TALK_ANSWER: "Answered a patient who would like to talk to someone",
     P.LETTERS_SETTLE: "Sent a letter again, or put it aside",
     P.LETTERS_PAUSE: "Paused the reminders, or let them go on",
     P.LETTERS_RULES: "Changed what holds for the practice's letters",
@@ -82,6 +86,8 @@ READ: dict[str, str] = {
     P.SAFETY_CONFIRM: "Opened the safety plan to go through it",
     P.JOURNAL_READ_SHARED: "Opened the shared journal",
     P.COMMENT_WRITE: "Read the comments on a shared entry",
+    P.PROMPTS_EDIT: "Opened the questions for the journal",
+    P.TALK_ANSWER: "Looked at who would like to talk",
     P.LETTERS_READ: "Looked at the delivery log",
 }
 SUBJECTS_READ: dict[tuple[str, str], str] = {

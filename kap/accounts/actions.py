@@ -211,6 +211,12 @@ def edit_practice(practice: Practice, *, name: str, zone: str, help_text: str, a
     audit.record(Permission.PRACTICE_EDIT, actor=actor, subject=practice)
 
 
+def settle_contact(practice: Practice, *, writing_links: bool, talk_hours: int, actor: Actor) -> None:
+    """Whether patients may write through a link (those sent already follow), and how soon someone answers."""
+    practice.writing_links, practice.talk_hours = writing_links, talk_hours
+    audit.record(Permission.PRACTICE_EDIT, actor=actor, subject=practice)
+
+
 def count_failure(bucket: str, *, at: datetime) -> None:
     """Count a failed try, in a transaction of its own: the refusal itself rolls back."""
     with own_transaction() as session:

@@ -105,6 +105,12 @@ def edit_practice() -> Response:
         help_text=form.help_text.data or "",
         actor=current_actor(),
     )
+    actions.settle_contact(
+        current_user.user.practice,
+        writing_links=form.writing_links.data,
+        talk_hours=form.talk_hours.data or current_user.user.practice.talk_hours,
+        actor=current_actor(),
+    )
     flash("Saved.", "success")
     return redirect(url_for("administration.practice"))
 

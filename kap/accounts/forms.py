@@ -1,10 +1,19 @@
 from zoneinfo import available_timezones
 
-from wtforms import EmailField, PasswordField, SelectField, StringField, TextAreaField, ValidationError
-from wtforms.validators import DataRequired, Email, InputRequired, Length
+from wtforms import (
+    BooleanField,
+    EmailField,
+    IntegerField,
+    PasswordField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
+from wtforms.validators import DataRequired, Email, InputRequired, Length, NumberRange, Optional
 
 from kap.access.permissions import Role
-from kap.accounts.rules import MAX_PASSWORD
+from kap.accounts.rules import MAX_PASSWORD, MOST_TALK_HOURS, TALK_HOURS
 from kap.web.forms import Form, without_nul
 
 
@@ -49,6 +58,16 @@ class PracticeForm(Form):
     )
     zone = StringField("Time zone", validators=[DataRequired("Please enter a time zone.")])
     help_text = TextAreaField("Help in a crisis", validators=[Length(max=10_000)], filters=[without_nul])
+
+    talk_hours = IntegerField(
+        "Hours within which someone answers a patient who would like to talk",
+        default=TALK_HOURS,
+        validators=[
+            Optional(),
+            NumberRange(1, MOST_TALK_HOURS, f"Please choose between 1 and {MOST_TALK_HOURS} hours."),
+        ],
+    )
+    writing_links = BooleanField("Patients may write through a link, without a password")
 
     def validate_zone(self, field: StringField) -> None:
         if field.data not in available_timezones():

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from kap.access.actor import Actor
 from kap.access.permissions import Role
-from kap.accounts.rules import is_open_invitation
+from kap.accounts.rules import TALK_HOURS, is_open_invitation
 from kap.db import Model, choice
 from kap.sealed import DataKey, Sealed
 
@@ -19,6 +19,8 @@ class Practice(Model):
     name: Mapped[str] = mapped_column(String(120))
     zone: Mapped[str] = mapped_column(String(60))  # IANA name; the wall clock of its rooms
     help_text: Mapped[str] = mapped_column(default="")  # crisis help in the practice's own words, Markdown
+    writing_links: Mapped[bool] = mapped_column(default=True)  # whether a link may open a page to write
+    talk_hours: Mapped[int] = mapped_column(default=TALK_HOURS)  # until a wish to talk is overdue
     # How long a safety plan counts as current once patient and therapist went through it.
     safety_plan_months: Mapped[int] = mapped_column(default=6)
     identity_key_id: Mapped[UUID] = mapped_column(ForeignKey("data_key.id"))

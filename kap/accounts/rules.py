@@ -13,6 +13,9 @@ MAX_PASSWORD = 200
 MIN_STRENGTH = 3  # zxcvbn: 3 withstands 10**10 guesses
 ZXCVBN_LIMIT = 72  # it refuses longer input
 
+# A request for a call is answered the same day.
+TALK_HOURS, MOST_TALK_HOURS = 4, 24
+
 THROTTLE_WINDOW = timedelta(minutes=15)
 MAX_FAILURES_ACCOUNT = 5
 MAX_FAILURES_ADDRESS = 40  # a whole practice may share one address

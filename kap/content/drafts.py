@@ -24,6 +24,7 @@ class Draft:
     reviewed: str = ""
     audience: str = "patient"
     asks_intention: bool = False
+    is_practice: bool = False
     order: int = LAST
     sources: str = ""
     body: str = ""
@@ -55,6 +56,7 @@ def draft_of(guide: Guide) -> Draft:
         reviewed=guide.reviewed.isoformat(),
         audience=guide.audience,
         asks_intention=guide.asks is not None,
+        is_practice=guide.is_practice,
         order=guide.order,
         sources="\n".join(f"{source.key} | {source.title} | {source.url}" for source in guide.sources),
         body=body.strip() + "\n",
@@ -74,6 +76,8 @@ def guide_of(draft: Draft, *, slug: str, version: int) -> Guide:
     }
     if draft.asks_intention:
         head["asks"] = "intention"
+    if draft.is_practice:
+        head["kind"] = "practice"
     front = yaml.safe_dump(head, allow_unicode=True, sort_keys=False, width=1000)
     text = f"---\n{front}---\n\n{draft.body.strip()}\n"
     try:

@@ -51,7 +51,8 @@ OWN = "own-"  # begins the slug of a guide that a practice wrote, so that none t
 # Guides that were split: whoever has the old one is moved on to the part that carries on its checklist.
 _SUCCESSORS = {"set-setting-intention": "set-and-setting", "after-the-session": "the-first-night"}
 
-_FIELDS = ("title", "summary", "order", "version", "reviewed", "audience", "asks", "sources")
+GUIDE, PRACTICE = "guide", "practice"
+_FIELDS = ("kind", "title", "summary", "order", "version", "reviewed", "audience", "asks", "sources")
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _EARLIER = re.compile(r"(.+)\.v(\d+)")
 
@@ -74,6 +75,8 @@ class Source:
 class Guide:
     """`source` is the whole text and `digest` its SHA-256, so that a record can say exactly what was read.
 
+    `kind` is "practice" for something to do again and again, such as a slow breath; it stands under the
+    journal.
     `asks` names what the reader is invited to write on the page beside the questions: "intention" or nothing.
     """
 
@@ -90,6 +93,11 @@ class Guide:
     blocks: tuple[Block, ...]
     digest: str
     source: str = field(repr=False)
+    kind: str = GUIDE
+
+    @property
+    def is_practice(self) -> bool:
+        return self.kind == PRACTICE
 
     @property
     def mark(self) -> str:
@@ -167,7 +175,9 @@ def parse_guide(text: str, slug: str, name: str = "the guide") -> Guide:
 
 def _guide(document: Document, slug: str) -> Guide:
     document.only(_FIELDS)
-    sources = sources_of(document)
+    kind = _kind(document)
+    # A practice that states no fact has no source to name.
+    sources = () if kind == PRACTICE and "sources" not in document.fields else sources_of(document)
     return Guide(
         slug=slug,
         title=document.text("title"),
@@ -182,7 +192,17 @@ def _guide(document: Document, slug: str) -> Guide:
         blocks=cut(document, {source.key: source.number for source in sources}),
         digest=document.digest,
         source=document.source,
+        kind=kind,
     )
+
+
+def _kind(document: Document) -> str:
+    if "kind" not in document.fields:
+        return GUIDE
+    kind = document.text("kind")
+    if kind != PRACTICE:
+        raise document.error("“kind” can only be practice", field="kind")
+    return kind
 
 
 def _asks(document: Document) -> str | None:

@@ -35,6 +35,8 @@ from kap.screening import queries as screening
 from kap.screening.queries import Screening
 from kap.sessions import queries as sessions
 from kap.sessions.models import DosingSession, SessionState
+from kap.talks import queries as talks
+from kap.talks.models import TalkRequest
 
 DAYS_AHEAD = 7
 SHARED_WITHIN = timedelta(days=60)
@@ -80,6 +82,7 @@ class TherapistHome:
     readiness: dict[UUID, Readiness]
     behind: list[Behind]
     shared: list[Visible]
+    talks: list[TalkRequest]
     undelivered: list[tuple[Patient, SentLetter]]
     has_patients: bool
 
@@ -114,6 +117,7 @@ class Chart:
     needing: DosingSession | None  # the session that runs, else the next of today
     planned: DosingSession | None
     screening: Screening
+    talks: list[TalkRequest]
     address_is_bad: bool  # letters to the patient are known not to arrive
 
 
@@ -170,6 +174,7 @@ def therapist_home(actor: Actor, practice: Practice, *, at: datetime) -> Therapi
         readiness=ready,
         behind=behind,
         shared=shared,
+        talks=talks.open_for(actor, at),
         undelivered=reminders.undelivered(actor),
         has_patients=patients.has_any(actor),
     )
@@ -237,6 +242,7 @@ def chart_of(patient: Patient, actor: Actor, *, at: datetime) -> Chart:
         needing=running or of_today,
         planned=planned[0] if planned else None,
         screening=screening.screening_of(patient, at=at),
+        talks=talks.open_of(patient),
         address_is_bad=is_bad(patient.practice_id, reminders.address_of(patient)),
     )
 

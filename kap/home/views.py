@@ -38,9 +38,10 @@ def index() -> str:
 @bp.get("/patients/<uuid:patient_id>")
 @patient_view(Permission.PATIENT_READ)
 def chart(patient: Patient) -> str:
-    found = queries.chart_of(patient, current_actor(), at=now())
+    moment = now()
+    found = queries.chart_of(patient, current_actor(), at=moment)
     return render_template(
-        "home/chart.html", patient=patient, chart=found, events=timeline_of(patient, found)
+        "home/chart.html", patient=patient, chart=found, events=timeline_of(patient, found), at=moment
     )
 
 
@@ -94,6 +95,7 @@ def _therapist_page() -> str:
         "home/therapist.html",
         home=home,
         today=today,
+        at=moment,
         routes=ROUTE_WORDS,
         names=LETTER_NAMES,
         sentence=sentence,

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import delete as delete_rows
 from sqlalchemy.exc import IntegrityError
 
 from kap.access import audit
@@ -17,6 +18,7 @@ from kap.access.permissions import Permission
 from kap.db import db
 from kap.integration import queries
 from kap.integration.forgetting import forget
+from kap.integration.link_models import WritingLink
 from kap.integration.models import Comment, EntryFile, EntryShare, JournalEntry
 from kap.integration.rules import FileKind, FileState, Part, Writing
 from kap.patients.models import Patient
@@ -120,6 +122,7 @@ def delete(entry: JournalEntry, *, actor: Actor, at: datetime) -> None:
     """Remove the entry and what was said under it, for good: its key and its files too."""
     stop_sharing(entry, actor=actor, at=at)
     _forget([entry])
+    db.session.execute(delete_rows(WritingLink).where(WritingLink.entry_id == entry.id))
     db.session.delete(entry)
 
 
@@ -129,6 +132,7 @@ def delete_everything(patient: Patient, *, actor: Actor, at: datetime) -> int:
     for entry in entries:
         stop_sharing(entry, actor=actor, at=at)
     _forget(entries)
+    db.session.execute(delete_rows(WritingLink).where(WritingLink.patient_id == patient.id))
     for entry in entries:
         db.session.delete(entry)
     return len(entries)

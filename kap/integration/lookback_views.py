@@ -8,11 +8,12 @@ from flask import render_template, request
 from kap.access.guard import current_actor
 from kap.access.permissions import Permission
 from kap.clock import in_zone
-from kap.integration import lookback_queries
+from kap.integration import lookback_queries, mark_queries
 from kap.integration.blueprint import bp
 from kap.integration.lookback_forms import LookForm
 from kap.integration.lookback_queries import SOME, Line
 from kap.integration.moments import FIRST, MOMENTS
+from kap.integration.rules import first_words
 from kap.patients.guard import own_record_view
 from kap.patients.models import Patient
 from kap.problems import NotThere
@@ -61,6 +62,8 @@ def _timeline(patient: Patient, form: LookForm) -> str:
         months=_by_month(found.lines),
         more=min(shown + SOME, found.found),
         has_sessions=bool(form.known),
+        brought=mark_queries.brought(current_actor(), patient),
+        first_words=first_words,
     )
 
 

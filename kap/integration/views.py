@@ -18,14 +18,15 @@ from kap.access.guard import current_actor, observe
 from kap.access.permissions import Permission, Role
 from kap.accounts import queries as people
 from kap.clock import now
-from kap.content.prompts import PromptSet, prompt_sets, prompts_for
-from kap.integration import actions, locked_views, lookback_views, queries
+from kap.integration import actions, locked_views, lookback_views, mark_queries, prompt_queries, queries
 from kap.integration.actions import Overwritten
 from kap.integration.blueprint import bp
 from kap.integration.file_forms import NoteForm, PictureForm
 from kap.integration.forms import CommentForm, DeleteEverythingForm, EntryForm, SharingForm
 from kap.integration.models import JournalEntry
 from kap.integration.places import phase_names, placed
+from kap.integration.prompt_queries import Prompting
+from kap.integration.prompt_rules import put_above
 from kap.integration.rules import SCALES, first_words, seconds_in, who_can_see
 from kap.integration.visible import Visible
 from kap.patients.guard import own_record_view, patient_view
@@ -48,16 +49,8 @@ NOTHING_YET = "There is nothing to save yet. Write a word, or go back to your jo
 @own_record_view(Permission.JOURNAL_WRITE)
 def begin(patient: Patient) -> Response:
     """Give the page its own address, so that a reload finds the same words; nothing is made yet."""
-    asked = request.args
-    address = url_for(
-        "integration.writing",
-        entry_id=uuid4(),
-        session=asked.get("session"),
-        moment=asked.get("moment"),
-        prompts=asked.get("prompts"),
-        listen=asked.get("listen"),
-    )
-    return redirect(address)
+    given = {name: request.args.get(name) for name in ("session", "moment", "prompts", "ask", "listen")}
+    return redirect(url_for("integration.writing", entry_id=uuid4(), **given))  # type: ignore[arg-type]
 
 
 @bp.get("/my/journal/<uuid:entry_id>/write")
@@ -80,7 +73,9 @@ def writing(patient: Patient, entry_id: UUID) -> Response:
             moment="" if moment is None or moment < 0 else timecode(moment),
             version=0,
         )
-    return make_response(_writing_page(patient, entry_id, form, about))
+    asked = prompting_for(patient, form, about).text_of(request.args.get("ask", ""))
+    form.text.data = put_above(asked, form.text.data or "")
+    return make_response(writing_page(patient, entry_id, form, about))
 
 
 @bp.post("/my/journal/<uuid:entry_id>")
@@ -89,7 +84,7 @@ def write(patient: Patient, entry_id: UUID) -> Response:
     about, plans = sessions.past_of(patient), sessions.plans_heard_by(patient)
     form = EntryForm.on(about, phase_names(plans.values()))
     if not form.validate() and not (wants_json() and form.is_half_typed):
-        return make_response(_writing_page(patient, entry_id, form, about), 422)
+        return make_response(writing_page(patient, entry_id, form, about), 422)
     try:
         entry = actions.write(
             patient,
@@ -99,11 +94,11 @@ def write(patient: Patient, entry_id: UUID) -> Response:
             at=now(),
         )
     except Overwritten as other:
-        return _two_versions(patient, entry_id, form, about, other)
+        return two_versions(patient, entry_id, form, about, other)
     if wants_json():
         return _saved(entry)
     if entry is None:
-        return make_response(_writing_page(patient, entry_id, form, about, notice=NOTHING_YET), 422)
+        return make_response(writing_page(patient, entry_id, form, about, notice=NOTHING_YET), 422)
     flash("Saved.", "success")
     return redirect(url_for("integration.entry", entry_id=entry.id), 303)
 
@@ -191,7 +186,13 @@ def delete(patient: Patient, entry_id: UUID) -> Response:
 def shared(patient: Patient) -> str:
     page = page_of(queries.entries_visible_to(current_actor(), patient), request.args.get("page", 1, int))
     opened = queries.opened_by(current_actor(), patient)
-    return render_template("integration/shared.html", patient=patient, page=page, opened=opened)
+    return render_template(
+        "integration/shared.html",
+        patient=patient,
+        page=page,
+        opened=opened,
+        brought=mark_queries.brought(current_actor(), patient),
+    )
 
 
 @bp.get("/patients/<uuid:patient_id>/journal/<uuid:entry_id>")
@@ -238,7 +239,7 @@ def page_with(
     """The page to write on, with what is to be said about a file that was not kept."""
     entry, about = queries.entry_by(patient, entry_id), sessions.past_of(patient)
     form = EntryForm.showing(entry, about) if entry is not None else EntryForm.on(about, formdata=None)
-    return _writing_page(
+    return writing_page(
         patient, entry_id, form, about, notice=notice, note_form=note_form, picture_form=picture_form
     )
 
@@ -253,6 +254,7 @@ def _own_page(
         patient=patient,
         entry=entry,
         seen=Visible.to_writer(entry),
+        brought=mark_queries.brought_entry(current_actor(), Visible.to_writer(entry)),
         scales=SCALES,
         who=who_can_see(entry.grants, entry.present, team),
         form=form,
@@ -267,7 +269,12 @@ def _shared_page(patient: Patient, seen: Visible, form: CommentForm) -> str:
     """The entry for the care team. Whatever led to it, the writer is told that it was opened."""
     observe(Permission.JOURNAL_READ_SHARED, actor=current_actor(), patient_id=patient.id, subject=seen.row)
     return render_template(
-        "integration/shared_entry.html", patient=patient, entry=seen, scales=SCALES, form=form
+        "integration/shared_entry.html",
+        patient=patient,
+        entry=seen,
+        scales=SCALES,
+        form=form,
+        brought=mark_queries.brought_entry(current_actor(), seen),
     )
 
 
@@ -283,7 +290,7 @@ def _comment_given_back(refusal: Problem, form: CommentForm) -> Response:
     return make_response(page, STATUS[type(refusal)])
 
 
-def _writing_page(
+def writing_page(
     patient: Patient,
     entry_id: UUID,
     form: EntryForm,
@@ -303,9 +310,10 @@ def _writing_page(
         entry=entry,
         entry_id=entry_id,
         form=form,
-        prompts=_prompts(session),
         music=_music_beside(form, session),
         can_listen=session is not None and session.may_be_heard,
+        beside=prompting_for(patient, form, about),
+        moment=request.values.get("prompts", ""),
         who=who_can_see(grants, present, queries.team_of(patient)),
         notice=notice,
         other=other,
@@ -334,13 +342,13 @@ def _music_beside(form: EntryForm, session: DosingSession | None) -> dict[str, A
     }
 
 
-def _prompts(session: DosingSession | None) -> PromptSet:
-    wanted = prompt_sets().get(request.args.get("prompts", ""))
-    if wanted is not None:
-        return wanted
-    if session is None or session.closed_at is None:
-        return prompts_for(None)
-    return prompts_for((now() - session.closed_at).total_seconds() / 3600)
+def prompting_for(patient: Patient, form: EntryForm, about: list[DosingSession]) -> Prompting:
+    """The questions beside the page: of the moment that a link to it names, else of the session it is about,
+    else of the latest."""
+    session = _chosen(form, about)
+    latest = about[0] if about else None
+    moment = request.values.get("prompts", "")
+    return prompt_queries.prompting(patient, session or latest, now(), moment=moment)
 
 
 def _saved(entry: JournalEntry | None) -> Response:
@@ -348,7 +356,7 @@ def _saved(entry: JournalEntry | None) -> Response:
     return jsonify(version=version, saved_at=at.isoformat(), text="Saved")
 
 
-def _two_versions(
+def two_versions(
     patient: Patient, entry_id: UUID, form: EntryForm, about: list[DosingSession], other: Overwritten
 ) -> Response:
     """Neither is lost: a script shows both, and so does the page, from which saving again is a choice."""
@@ -357,4 +365,4 @@ def _two_versions(
             jsonify(error=str(other), conflict={"text": other.text, "version": other.version}), 409
         )
     form.take_version(other.version)
-    return make_response(_writing_page(patient, entry_id, form, about, other=other), 409)
+    return make_response(writing_page(patient, entry_id, form, about, other=other), 409)

@@ -30,13 +30,19 @@ class NotNow(Exception):
 Composer = Callable[..., Letter | None]
 COMPOSERS: dict[str, Composer] = {}
 TITLES: dict[str, str] = {}
+UNSHOWN: set[str] = set()  # names of letters that stand in nobody's log: that they were sent is private
 
 
-def composer(name: str, *, title: str) -> Callable[[Composer], Composer]:
-    """Register the function that writes letters called `name` from identifiers; the log says `title`."""
+def composer(name: str, *, title: str, shown: bool = True) -> Callable[[Composer], Composer]:
+    """Register the function that writes letters called `name` from identifiers; the log says `title`.
+
+    Without `shown` it says nothing: for a letter that a patient asked for, which is theirs to know.
+    """
 
     def decorate(function: Composer) -> Composer:
         COMPOSERS[name], TITLES[name] = function, title
+        if not shown:
+            UNSHOWN.add(name)
         return function
 
     return decorate

@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import Select, select
 
 from kap.db import db
+from kap.mail.composing import UNSHOWN
 from kap.mail.models import BadAddress, SentLetter
 from kap.mail.rules import UNDELIVERED, LetterState
 from kap.problems import NotThere
@@ -25,7 +26,11 @@ def letters_of_practice(practice_id: UUID) -> Select[SentLetter]:
     """The letters of a practice that are about no patient, newest first."""
     return (
         select(SentLetter)
-        .where(SentLetter.practice_id == practice_id, SentLetter.patient_id.is_(None))
+        .where(
+            SentLetter.practice_id == practice_id,
+            SentLetter.patient_id.is_(None),
+            SentLetter.name.not_in(UNSHOWN),
+        )
         .order_by(SentLetter.made_at.desc(), SentLetter.id)
     )
 

@@ -37,6 +37,7 @@ class GuideForm(VersionedForm):
         "Who reads it", choices=AUDIENCES, validators=[Wanted(), Optional()], default="patient"
     )
     asks_intention = BooleanField("Offer a box to write an intention")
+    is_practice = BooleanField("A small practice, shown under the journal")
     note = StringField("What is new, for your colleagues", validators=[Length(max=300)])
     order = IntegerField(widget=HiddenInput(), default=LAST, validators=[Optional()])
 
@@ -51,6 +52,7 @@ class GuideForm(VersionedForm):
             reviewed=self.reviewed.data or "",
             audience=self.audience.data or "patient",
             asks_intention=bool(self.asks_intention.data),
+            is_practice=bool(self.is_practice.data),
             order=self.order.data or LAST,
             sources=self.sources.data or "",
             body=self.body.data or "",

@@ -213,11 +213,13 @@ def gone_of(patient: Patient) -> list[Assignment]:
 
 
 def plan_of(patient: Patient, today: date) -> Plan:
-    """What this patient prepares; what is to be done, the earliest due first. Not what opens later."""
+    """What this patient prepares; what is to be done, the earliest due first. Not what opens later, nor small
+    practices."""
     standings = [
         each
         for each in assignments_of(patient)
-        if each.is_done or rules.is_open(each.assignment.opens_on, today=today)
+        if not each.guide.is_practice
+        and (each.is_done or rules.is_open(each.assignment.opens_on, today=today))
     ]
     to_do = [each for each in standings if not each.is_done]
     done = [each for each in standings if each.is_done]
@@ -227,6 +229,16 @@ def plan_of(patient: Patient, today: date) -> Plan:
         coming=[each for each in to_do if not rules.is_for_now(each.assignment.due_on, today=today)],
         done=done,
     )
+
+
+def practices_of(patient: Patient, today: date) -> list[Standing]:
+    """The small practices this patient was given and that are open: done or not, they can be done again."""
+    found = [
+        each
+        for each in assignments_of(patient)
+        if each.guide.is_practice and rules.is_open(each.assignment.opens_on, today=today)
+    ]
+    return sorted(found, key=lambda each: each.guide.order)
 
 
 def behind(actor: Actor, today: date) -> list[Behind]:
@@ -262,7 +274,8 @@ def _unfinished(actor: Actor, today: date) -> list[tuple[Patient, list[Standing]
             subqueryload(Assignment.answers),
         )
     )
-    found = groupby(_standings(rows), key=lambda each: each.assignment.patient)
+    prepared = (each for each in _standings(rows) if not each.guide.is_practice)
+    found = groupby(prepared, key=lambda each: each.assignment.patient)
     return [(patient, sorted(owned, key=_by_due_day)) for patient, owned in found]
 
 

@@ -1,14 +1,16 @@
 """The reasons that come from sessions, preparation, papers and the journal; a few statements each."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import exists, select
 
-from kap.clock import day_in
+from kap.clock import day_in, now
 from kap.consents.queries import asked_of_all
 from kap.db import db
+from kap.integration.link_letters import reminder_path
 from kap.integration.models import Comment, EntryShare, JournalEntry
 from kap.patients.models import Patient
 from kap.patients.reasons import Kind, Reason, Window, source
@@ -94,7 +96,14 @@ def writing(patients: Sequence[Patient], window: Window) -> list[Reason]:
         )
     )
     return [
-        Reason(patient_id, Kind.WRITE, f"write:{session_id}:{name}", begins, ends)
+        Reason(
+            patient_id,
+            Kind.WRITE,
+            f"write:{session_id}:{name}",
+            begins,
+            ends,
+            link=partial(_page_to_write, patient_id, session_id, name, ends),
+        )
         for session_id, patient_id, closed_at in closed
         if closed_at is not None
         for name, begins, ends in rules.writing_times(closed_at, window.zones[patient_id])
@@ -129,6 +138,12 @@ def answers(patients: Sequence[Patient], window: Window) -> list[Reason]:
         for comment_id, author_id, at, patient_id in said
         if author_id != owners[patient_id]
     ]
+
+
+def _page_to_write(patient_id: UUID, session_id: UUID, moment: str, until: datetime) -> str:
+    """The way to one blank page without a password, where the practice sends such links; else to the home."""
+    path = reminder_path(patient_id, moment=moment, session_id=session_id, until=until, at=now())
+    return path or "/"
 
 
 def _planned(patients: Sequence[Patient], window: Window) -> list[DosingSession]:

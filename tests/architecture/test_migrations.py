@@ -186,3 +186,11 @@ def test_a_locked_entry_does_not_go_back(app: Flask, cast: Cast) -> None:
     with pytest.raises(RuntimeError, match="it would lose them"):
         database.downgrade(db.engine, "0006")
     assert database.is_current(db.engine)
+
+
+def test_a_practice_of_before_sends_links_and_answers_within_four_hours(app: Flask, cast: Cast) -> None:
+    db.session.rollback()
+    database.downgrade(db.engine, "0008")
+    database.upgrade(db.engine)
+    rows = db.session.execute(text("SELECT writing_links, talk_hours FROM practice")).all()
+    assert [(bool(links), hours) for links, hours in rows] == [(True, 4)] * 2

@@ -19,6 +19,7 @@ from kap.content.guides import library
 from kap.content.programmes import programmes as programmes_that_ship
 from kap.db import db, transaction
 from kap.integration import actions as integration
+from kap.integration import prompt_actions as prompts
 from kap.integration.rules import FileKind, FileState, Writing
 from kap.mail.models import SentLetter
 from kap.mail.rules import LetterState, Reason
@@ -44,6 +45,7 @@ from kap.sessions import actions as sessions
 from kap.sessions.actions import Plan
 from kap.sessions.models import DosingSession
 from kap.sessions.rules import Route, SessionState
+from kap.talks import actions as talks
 from tests.conftest import NOON, Browser, Cast
 
 SOUNDS = {
@@ -135,6 +137,11 @@ def world(app: Flask, cast: Cast) -> World:
         screened = screening.record_review(
             cast.pia, Judged(), version=0, answers_version=0, actor=theo, at=NOON
         )
+        asked = talks.ask(cast.pia, actor=pia, at=NOON)
+        own_prompt, prompt = (
+            prompts.add(whose, moment="24h", text="What helped?", actor=theo, at=NOON)
+            for whose in (cast.pia, None)
+        )
         letter = SentLetter(
             practice_id=cast.practice.id, patient_id=cast.pia.id, name="reminders.letter", arguments={},
             message_id="<one@example.org>", state=LetterState.BOUNCED, reason=Reason.SENT_BACK, code="",
@@ -171,6 +178,9 @@ def world(app: Flask, cast: Cast) -> World:
             "sound": "sample",
             "user_id": str(cast.theo.id),
             "token": "unknown",
+            "request_id": str(asked.id),
+            "own_prompt": str(own_prompt.id),
+            "prompt": str(prompt.id),
             "filename": "css/base.css",
             "programme": "single-session",
             "given_id": str(given.id),
@@ -214,15 +224,17 @@ def _session(rule: Rule) -> str:
     return "heard" if rule.rule.startswith("/my/sessions/") else "dosing"
 
 
+def _prompt(rule: Rule) -> str:
+    return "own_prompt" if "patient_id" in rule.arguments else "prompt"
+
+
 def _routes(app: Flask, world: World) -> Iterator[tuple[str, str, Permission | str, Rule]]:
     """(method, address, declared access, rule) of every route, its gaps filled from the world."""
     for rule in app.url_map.iter_rules():
         access = declared(app.view_functions[rule.endpoint])
         assert access is not None
-        values = {
-            name: world.ids[_session(rule)] if name == "session_id" else world.ids[name]
-            for name in rule.arguments
-        }
+        which = {"session_id": _session(rule), "prompt_id": _prompt(rule)}
+        values = {name: world.ids[which.get(name, name)] for name in rule.arguments}
         with app.test_request_context():
             address = app.url_map.bind("localhost").build(rule.endpoint, values)
         for method in sorted((rule.methods or set()) & {"GET", "POST"}):
@@ -253,6 +265,7 @@ def _expected(cast: Cast, name: str, access: Permission, rule: Rule) -> int | No
         "clip_id",
         "arc_id",
         "user_id",
+        "prompt_id",
     }
     return 404 if name == "zoe" and belongs_to_practice else None
 

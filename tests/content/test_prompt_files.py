@@ -21,7 +21,9 @@ def test_sets_stand_in_the_order_of_the_days() -> None:
         ("24h", 24),
         ("72h", 72),
         ("1-week", 168),
+        ("2-weeks", 336),
         ("1-month", 720),
+        ("3-months", 2160),
     ]
 
 
@@ -38,9 +40,13 @@ def test_sets_stand_in_the_order_of_the_days() -> None:
         (49.0, "72h"),
         (120.0, "72h"),
         (121.0, "1-week"),
-        (444.0, "1-week"),
-        (445.0, "1-month"),
-        (9000.0, "1-month"),
+        (252.0, "1-week"),
+        (253.0, "2-weeks"),
+        (528.0, "2-weeks"),
+        (529.0, "1-month"),
+        (1440.0, "1-month"),
+        (1441.0, "3-months"),
+        (9000.0, "3-months"),
     ],
 )
 def test_the_nearest_moment_gives_the_prompts(hours: float | None, when: str) -> None:

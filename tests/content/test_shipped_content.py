@@ -22,6 +22,9 @@ every_file = pytest.mark.parametrize("path", EVERY_FILE, ids=lambda path: path.n
 every_guide = pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.stem)
 
 
+PRACTICES = ["practice-slow-breath", "practice-grounding", "practice-walk", "practice-letter"]
+
+
 def test_every_file_loads() -> None:
     assert list(library()) == [
         "what-kap-is",
@@ -40,6 +43,7 @@ def test_every_file_loads() -> None:
         "the-first-night",
         "the-days-after",
         "for-your-companion",
+        *PRACTICES,
     ]
     assert len(prompt_sets()) == len(PROMPTS)
     assert len(arcs()) == 16
@@ -47,9 +51,9 @@ def test_every_file_loads() -> None:
 
 @every_guide
 def test_a_guide_has_sources_and_uses_each_of_them(path: Path) -> None:
-    used = set(CITATION.findall(read_document(path).body))
-    assert used == {source.key for source in library()[path.stem].sources}
-    assert used
+    guide, used = library()[path.stem], set(CITATION.findall(read_document(path).body))
+    assert used == {source.key for source in guide.sources}
+    assert used or guide.is_practice  # which says what to do, and states no fact
 
 
 @every_guide
@@ -76,7 +80,7 @@ def test_no_dose_is_named(path: Path) -> None:
 
 
 def test_every_guide_has_something_to_do_and_every_kind_of_block_is_used() -> None:
-    assert [slug for slug, guide in library().items() if not guide.items] == []
+    assert [slug for slug, guide in library().items() if not guide.items] == PRACTICES
     kinds = {block.kind for guide in library().values() for block in guide.blocks}
     assert kinds == {"prose", "checklist", "question", "statement", "breathing", "audio"}
 
@@ -84,6 +88,12 @@ def test_every_guide_has_something_to_do_and_every_kind_of_block_is_used() -> No
 def test_what_a_guide_gives_to_hear_is_a_piece_that_ships() -> None:
     titles = {recipe.title for recipe in RECIPES}
     assert {sound.title for guide in library().values() for sound in guide.audio} <= titles
+
+
+def test_practices_are_told_apart_and_promise_nothing() -> None:
+    assert [slug for slug, guide in library().items() if guide.is_practice] == PRACTICES
+    words = " ".join(library()[slug].source for slug in PRACTICES)
+    assert re.findall(r"\b(?:heals?|cures?|treats?|proven|reduces?|improves?)\b", words, re.IGNORECASE) == []
 
 
 def test_one_guide_is_for_the_companion() -> None:

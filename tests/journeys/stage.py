@@ -22,6 +22,8 @@ from kap.clock import day_in, now
 from kap.config import Config
 from kap.content.guides import library
 from kap.db import db, transaction
+from kap.integration import link_letters
+from kap.integration import queries as integration
 from kap.jobs import queue
 from kap.music import actions as music
 from kap.music import playlist_actions as playlists
@@ -107,6 +109,18 @@ class Stage:
     def give(self, who: PatientOnStage, slug: str) -> None:
         """Assign a guide."""
         self._ask(_Setting.give, who, slug)
+
+    def writing_link(self, who: PatientOnStage) -> str:
+        """The path of a link to write, as a reminder carries it."""
+        return self._ask(_Setting.writing_link, who)
+
+    def allow_links(self, allowed: bool) -> None:
+        """What the practice says about such links."""
+        self._ask(_Setting.allow_links, allowed)
+
+    def entries(self, who: PatientOnStage) -> list[str]:
+        """What they wrote, the oldest first."""
+        return self._ask(_Setting.entries, who)
 
     def give_due(self, who: PatientOnStage, slug: str) -> None:
         """Assign a guide that is due today, and have the worker look for reminders."""
@@ -224,6 +238,26 @@ class _Setting:
             preparation.assign(
                 patient, guide=library()[slug], due_on=None, line=None, actor=self._actor, at=now()
             )
+
+    def writing_link(self, who: PatientOnStage) -> str:
+        with transaction():
+            patient = db.session.get_one(Patient, who.patient_id)
+            path = link_letters.reminder_path(
+                patient.id, moment="24h", session_id=None, until=now() + timedelta(hours=3), at=now()
+            )
+            assert path is not None
+            return path
+
+    def allow_links(self, allowed: bool) -> None:
+        with transaction():
+            db.session.get_one(Practice, self.practice_id).writing_links = allowed
+
+    def entries(self, who: PatientOnStage) -> list[str]:
+        patient = db.session.get_one(Patient, who.patient_id)
+        found = integration.entries_visible_to(patient.user.actor, patient) if patient.user else []
+        texts = [each.text for each in reversed(found)]
+        db.session.rollback()
+        return texts
 
     def give_due(self, who: PatientOnStage, slug: str) -> None:
         with transaction():

@@ -42,8 +42,10 @@ SECOND = Draft(
 
 
 def form_of(draft: Draft, version: int) -> dict[str, str]:
-    values = {name: str(value) for name, value in draft.as_dict().items() if name != "asks_intention"}
-    return {**values, **({"asks_intention": "y"} if draft.asks_intention else {}), "version": str(version)}
+    values = draft.as_dict().items()
+    boxes = {name: "y" for name, value in values if value is True}
+    typed = {name: str(value) for name, value in values if not isinstance(value, bool)}
+    return {**typed, **boxes, "version": str(version)}
 
 
 @pytest.fixture

@@ -179,6 +179,48 @@ def test_a_time_to_write_comes_whether_or_not_something_was_written(
     assert set(said(postbox)) == {"This may be a good time to write something down, if you like."}
 
 
+def test_a_time_to_write_leads_to_one_blank_page(
+    app: Flask, cast: Cast, postbox: Postbox, sweep: Sweep, clock: Traveller
+) -> None:
+    settled(cast)
+    held(cast.pia, cast.theo, TODAY - timedelta(hours=4))
+    written(cast.pia, SECRET, TODAY)
+    clock.move_to(TODAY + timedelta(days=1))
+    sweep()
+    (path,) = re.findall(r"(/write/\S+)", text_of(postbox.letters[-1]))
+    clock.shift(timedelta(hours=20))
+    browser = Browser(app)
+    assert browser.get(path).status_code == 200
+    assert browser.post(path).status_code == 303
+    page = browser.get("/write").text
+    assert "Did anything surprise you?" in page
+    assert "lantern" not in page
+
+
+def test_a_link_in_a_reminder_ends_with_its_moment_and_after_a_day_at_most(
+    app: Flask, cast: Cast, postbox: Postbox, sweep: Sweep, clock: Traveller
+) -> None:
+    settled(cast)
+    held(cast.pia, cast.theo, TODAY - timedelta(hours=4))
+    clock.move_to(TODAY + timedelta(days=3))
+    sweep()
+    (path,) = re.findall(r"(/write/\S+)", text_of(postbox.letters[-1]))
+    clock.shift(timedelta(hours=25))
+    assert Browser(app).post(path).status_code == 404
+
+
+def test_where_the_practice_sends_no_links_a_reminder_leads_to_the_front_page(
+    cast: Cast, postbox: Postbox, sweep: Sweep, clock: Traveller
+) -> None:
+    settled(cast)
+    held(cast.pia, cast.theo, TODAY - timedelta(hours=4))
+    with transaction():
+        cast.pia.practice.writing_links = False
+    clock.move_to(TODAY + timedelta(days=1))
+    sweep()
+    assert "/write/" not in text_of(postbox.letters[-1])
+
+
 def test_an_answer_under_a_shared_entry_is_told_and_under_one_taken_back_is_not(
     cast: Cast, postbox: Postbox, sweep: Sweep, clock: Traveller
 ) -> None:

@@ -225,7 +225,8 @@ class Autosave {
     this.show(state, WORDS[this.kept ? state : `${state}Unkept`]);
     if (state !== "ended") return;
     const link = document.createElement("a");
-    link.href = `${meta("kap-sign-in")}?next=${encodeURIComponent(location.pathname + location.search)}`;
+    const back = this.form.dataset.signedIn ?? location.pathname + location.search;
+    link.href = `${meta("kap-sign-in")}?next=${encodeURIComponent(back)}`;
     link.textContent = WORDS.signIn;
     this.state.append(" ", link);
   }

@@ -84,6 +84,13 @@ export function draftsOf(owner) {
       return keys.map(([, name]) => name);
     },
 
+    /** The names of what is kept that begin with `prefix`. */
+    async names(prefix) {
+      const range = IDBKeyRange.bound([owner, prefix], [owner, `${prefix}\uffff`]);
+      const keys = await within("drafts", "readonly", (drafts) => drafts.getAllKeys(range));
+      return keys.map(([, name]) => name);
+    },
+
     /** Forget whatever is kept under a name that begins with `prefix`. */
     async removeAll(prefix) {
       await within("drafts", "readwrite", (drafts) => drafts.delete(beginningWith(owner, prefix)));

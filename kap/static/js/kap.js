@@ -6,6 +6,8 @@ const BEHAVIOURS = {
   "[data-theme-toggle]": "./theme.js",
   "form[data-autosave]": "./autosave.js",
   "form[data-upload]": "./upload.js",
+  "[data-prompts]": "./prompts.js",
+  "[data-unsent]": "./unsent.js",
   "[data-preview]": "./preview.js",
   "form[data-recorder]": "./recorder.js",
   "[data-voice]": "./voice.js",
