@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Collection, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -83,12 +83,17 @@ class KeyStore:
             connection.execute("COMMIT")
 
     def _create(self) -> None:
+        """Several may do this at once: the file appears with its table, and never replaces another's."""
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600))
-        with self._connected() as connection:
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS key (id TEXT PRIMARY KEY, wrapped BLOB) WITHOUT ROWID"
-            )
+        made = self.path.with_name(f".{self.path.name}.{uuid4().hex}")
+        os.close(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            with closing(sqlite3.connect(made, isolation_level=None)) as connection:
+                connection.execute("CREATE TABLE key (id TEXT PRIMARY KEY, wrapped BLOB) WITHOUT ROWID")
+            with suppress(FileExistsError):
+                os.link(made, self.path)
+        finally:
+            made.unlink()
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:

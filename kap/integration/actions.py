@@ -59,6 +59,20 @@ def write(
     return _rewrite(entry, writing, version, at)
 
 
+def begin(patient: Patient, *, entry_id: UUID, at: datetime) -> JournalEntry:
+    """The entry of this page, to put something into it; without a word as long as none was written.
+
+    An entry that is begun so has version 0, which is what its page expects of one it has not saved yet.
+    Raises `NotThere` for another's entry.
+    """
+    entry = queries.locked(entry_id)
+    if entry is None:
+        entry = _begin(patient, entry_id, Writing(), at, version=0) or queries.locked(entry_id)
+    if entry is None or entry.patient_id != patient.id or entry.has_lost_its_key:
+        raise NotThere(queries.NOT_WRITTEN)
+    return entry
+
+
 def share(
     entry: JournalEntry,
     *,
@@ -128,17 +142,24 @@ def add_file(
     state: FileState,
     about: Mapping[str, Any],
     at: datetime,
+    key_id: UUID | None = None,
 ) -> EntryFile:
     """A place in the entry for a voice note or a picture; what it holds is sealed by `files.store`.
 
     The page chose the id, so that asking twice makes one. Hold the entry (`own_entry` with `to_change`), or
-    it may be deleted meanwhile. A kind that is not shared yet stays private.
+    it may be deleted meanwhile. A kind that is not shared yet stays private. Raises `NotThere` when the id
+    is that of another entry's file. `key_id`: the key its content was sealed with already.
     """
     known = next((file for file in entry.files if file.id == file_id), None)
     if known is not None:
         return known
+    if db.session.get(EntryFile, file_id) is not None:
+        raise NotThere(queries.NOT_WRITTEN)
     file = EntryFile(id=file_id, kind=kind, state=state, made_at=at)
-    file.make_key()
+    if key_id is None:
+        file.make_key()
+    else:
+        file.key_id = key_id
     file.about = dict(about)
     entry.files.append(file)
     db.session.flush()
@@ -168,10 +189,12 @@ def comment(entry: JournalEntry, *, comment_id: UUID, text: str, actor: Actor, a
     audit.record(Permission.COMMENT_WRITE, actor=actor, patient_id=entry.patient_id, subject=said)
 
 
-def _begin(patient: Patient, entry_id: UUID, writing: Writing, at: datetime) -> JournalEntry | None:
+def _begin(
+    patient: Patient, entry_id: UUID, writing: Writing, at: datetime, version: int = 1
+) -> JournalEntry | None:
     """A new entry, or None when another request began it in this moment."""
     entry = JournalEntry(
-        id=entry_id, patient=patient, patient_id=patient.id, made_at=at, edited_at=at, version=1
+        id=entry_id, patient=patient, patient_id=patient.id, made_at=at, edited_at=at, version=version
     )
     entry.make_key()
     _put(entry, writing)

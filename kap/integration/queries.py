@@ -11,7 +11,7 @@ from kap.access.audit import Event, Outcome
 from kap.access.permissions import Permission, Tie
 from kap.access.policy import allows
 from kap.db import db
-from kap.integration.models import Comment, EntryShare, JournalEntry
+from kap.integration.models import Comment, EntryFile, EntryShare, JournalEntry
 from kap.integration.rules import Member, Viewer
 from kap.integration.visible import Visible
 from kap.keys import key_store
@@ -236,18 +236,52 @@ def locked(entry_id: UUID) -> JournalEntry | None:
 
 
 def openings_of(entry: JournalEntry) -> list[Event]:
-    """Each time someone of the care team opened the entry, latest first."""
+    """Each time someone of the care team opened the entry or listened to something of it, latest first."""
     return list(
         db.session.scalars(
             select(Event)
             .where(
                 Event.patient_id == entry.patient_id,
-                Event.subject_id == entry.id,
+                Event.subject_id.in_([entry.id, *(file.id for file in entry.files)]),
                 Event.outcome == Outcome.READ,
             )
             .order_by(Event.at.desc())
         )
     )
+
+
+def has_read_since(actor: Actor, subject: JournalEntry | EntryFile, since: datetime) -> bool:
+    """Whether a trace of the actor's reading it was left since then."""
+    return bool(
+        db.session.scalar(
+            select(
+                exists().where(
+                    Event.subject_id == subject.id,
+                    Event.actor_id == actor.id,
+                    Event.outcome == Outcome.READ,
+                    Event.at >= since,
+                )
+            )
+        )
+    )
+
+
+def check_writable(patient: Patient, entry_id: UUID) -> None:
+    """Raises `NotThere` when the page is another's; one that nobody has begun is anybody's to begin."""
+    found = db.session.scalar(select(JournalEntry.patient_id).where(JournalEntry.id == entry_id))
+    if found not in (None, patient.id):
+        raise NotThere(NOT_WRITTEN)
+
+
+def own_file(patient: Patient, entry_id: UUID, file_id: UUID, *, to_change: bool = False) -> EntryFile:
+    """A voice note or a picture of the patient's own entry, ready or not. Raises `NotThere`."""
+    entry = own_entry(patient, entry_id, to_change=to_change)
+    return _file_in(entry.files, file_id, NOT_WRITTEN)
+
+
+def shared_file(actor: Actor, patient: Patient, entry_id: UUID, file_id: UUID) -> EntryFile:
+    """One of a part that the patient shares with the actor, and that is ready. Raises `NotThere`."""
+    return _file_in(shared_entry(actor, patient, entry_id).files, file_id, NOT_SHARED)
 
 
 def everything_of(patient: Patient) -> list[JournalEntry]:
@@ -256,7 +290,10 @@ def everything_of(patient: Patient) -> list[JournalEntry]:
         db.session.scalars(
             select(JournalEntry)
             .where(JournalEntry.patient_id == patient.id)
-            .options(selectinload(JournalEntry.files), selectinload(JournalEntry.shares))
+            .options(
+                selectinload(JournalEntry.files).selectinload(EntryFile.pieces),
+                selectinload(JournalEntry.shares),
+            )
             .with_for_update()
             .execution_options(populate_existing=True)
         )
@@ -317,6 +354,13 @@ def _readable(entries: Iterable[JournalEntry]) -> list[JournalEntry]:
 
 def _only(found: Iterable[JournalEntry]) -> JournalEntry | None:
     return next(iter(_readable(found)), None)
+
+
+def _file_in(files: Iterable[EntryFile], file_id: UUID, sentence: str) -> EntryFile:
+    found = next((file for file in files if file.id == file_id and not file.has_lost_its_key), None)
+    if found is None:
+        raise NotThere(sentence)
+    return found
 
 
 def _seen(viewer: Viewer, entries: Iterable[JournalEntry]) -> list[Visible]:

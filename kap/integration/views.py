@@ -22,6 +22,7 @@ from kap.content.prompts import PromptSet, prompt_sets, prompts_for
 from kap.integration import actions, locked_views, lookback_views, queries
 from kap.integration.actions import Overwritten
 from kap.integration.blueprint import bp
+from kap.integration.file_forms import NoteForm, PictureForm
 from kap.integration.forms import CommentForm, DeleteEverythingForm, EntryForm, SharingForm
 from kap.integration.models import JournalEntry
 from kap.integration.places import phase_names, placed
@@ -226,6 +227,22 @@ def comment(patient: Patient, entry_id: UUID) -> Response:
     return redirect(address, 303)
 
 
+def page_with(
+    patient: Patient,
+    entry_id: UUID,
+    *,
+    notice: str,
+    note_form: NoteForm | None = None,
+    picture_form: PictureForm | None = None,
+) -> str:
+    """The page to write on, with what is to be said about a file that was not kept."""
+    entry, about = queries.entry_by(patient, entry_id), sessions.past_of(patient)
+    form = EntryForm.showing(entry, about) if entry is not None else EntryForm.on(about, formdata=None)
+    return _writing_page(
+        patient, entry_id, form, about, notice=notice, note_form=note_form, picture_form=picture_form
+    )
+
+
 def _own_page(
     patient: Patient, entry: JournalEntry, form: CommentForm, sharing: SharingForm | None = None
 ) -> str:
@@ -274,6 +291,8 @@ def _writing_page(
     *,
     notice: str | None = None,
     other: Overwritten | None = None,
+    note_form: NoteForm | None = None,
+    picture_form: PictureForm | None = None,
 ) -> str:
     entry = queries.entry_by(patient, entry_id)
     grants, present = (entry.grants, entry.present) if entry is not None else ((), ())
@@ -290,6 +309,8 @@ def _writing_page(
         who=who_can_see(grants, present, queries.team_of(patient)),
         notice=notice,
         other=other,
+        note_form=note_form or NoteForm(formdata=None),
+        picture_form=picture_form or PictureForm(formdata=None),
     )
 
 

@@ -96,5 +96,7 @@ class Visible:
         return [
             file
             for file in self._entry.files
-            if file.kind.part in self.parts and file.state is FileState.READY
+            if file.kind.part in self.parts
+            and file.state is FileState.READY
+            and not file.has_lost_its_key  # removed, and the database is an older copy
         ]
