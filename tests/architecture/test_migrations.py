@@ -184,7 +184,7 @@ def test_a_locked_entry_does_not_go_back(app: Flask, cast: Cast) -> None:
         session.flush()
     db.session.close()
     with pytest.raises(RuntimeError, match="it would lose them"):
-        database.downgrade(db.engine, "0006")
+        database.downgrade(db.engine, "0007")
     assert database.is_current(db.engine)
 
 
