@@ -120,11 +120,11 @@ def _set_flask(app: Flask, config: Config, key: InstanceKey) -> None:
 
 
 def _take_music() -> None:
-    """Let a browser that is signed in send large files to the library, and nobody anything large elsewhere.
+    """Let a browser that is signed in send large files where some arrive, nobody anything large elsewhere.
 
     Whether the sign-in still holds is asked later: a database transaction must not wait for an upload.
     """
-    if request.endpoint in ("music.upload", "music.add_voice") and "_user_id" in session:
+    if request.endpoint in ("music.upload", "music.add_voice", "integration.bring") and "_user_id" in session:
         request.max_content_length = (current_config().upload_megabytes + 1) * 1_000_000
 
 

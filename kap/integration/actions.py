@@ -18,7 +18,7 @@ from kap.db import db
 from kap.integration import queries
 from kap.integration.forgetting import forget
 from kap.integration.models import Comment, EntryFile, EntryShare, JournalEntry
-from kap.integration.rules import FileKind, FileState, Part, Writing
+from kap.integration.rules import FileKind, FileState, Part, Writing, written_about
 from kap.patients.models import Patient
 from kap.problems import Conflict, Invalid, NotThere
 
@@ -36,18 +36,25 @@ class Overwritten(Conflict):
 
 
 def write(
-    patient: Patient, *, entry_id: UUID, writing: Writing, version: int, at: datetime
+    patient: Patient,
+    *,
+    entry_id: UUID,
+    writing: Writing,
+    version: int,
+    at: datetime,
+    waited_s: int = 0,
 ) -> JournalEntry | None:
     """Put `writing` on the page `entry_id`, beginning the entry when `version` is 0.
 
-    The page chose the id, so that asking twice makes one entry; the same writing again changes nothing.
-    Returns None while there is nothing to keep. Raises `Overwritten`, and `NotThere` for another's entry.
+    The page chose the id, so that asking twice makes one entry; the same writing again changes nothing. A new
+    entry that waited for `waited_s` seconds on a device remembers when it was written, beside `at`. Returns
+    None while there is nothing to keep. Raises `Overwritten`, and `NotThere` for another's entry.
     """
     entry = queries.locked(entry_id)
     if entry is None and version == 0:
         if writing.is_blank:
             return None
-        begun = _begin(patient, entry_id, writing, at)
+        begun = _begin(patient, entry_id, writing, at, written_about(waited_s, at))
         if begun is not None:
             return begun
         entry = queries.locked(entry_id)  # the same page, sent twice at once
@@ -167,12 +174,15 @@ def comment(entry: JournalEntry, *, comment_id: UUID, text: str, actor: Actor, a
     audit.record(Permission.COMMENT_WRITE, actor=actor, patient_id=entry.patient_id, subject=said)
 
 
-def _begin(patient: Patient, entry_id: UUID, writing: Writing, at: datetime) -> JournalEntry | None:
+def _begin(
+    patient: Patient, entry_id: UUID, writing: Writing, at: datetime, about: datetime | None
+) -> JournalEntry | None:
     """A new entry, or None when another request began it in this moment."""
     entry = JournalEntry(
         id=entry_id, patient=patient, patient_id=patient.id, made_at=at, edited_at=at, version=1
     )
     entry.make_key()
+    entry.written_about_iso = about.isoformat() if about else None
     _put(entry, writing)
     try:
         with db.session.begin_nested():

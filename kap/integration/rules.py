@@ -3,11 +3,12 @@
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 LOWEST, HIGHEST = 0, 10
+WAITED_LONG, WAITED_LONGEST = timedelta(minutes=10), timedelta(days=366)
 FIRST_WORDS = 100
 MOST_TAGS, LONGEST_TAG, LONGEST_TITLE = 20, 40, 120
 _JOINERS = "\u200d\ufe0e\ufe0f"  # they bind an emoji to the one before it
@@ -209,6 +210,16 @@ def _sentence(with_team: bool, names: Sequence[str], what: str, whole: bool) -> 
 def _and(words: Sequence[str]) -> str:
     """one, two and three"""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def written_about(waited_s: int, at: datetime) -> datetime | None:
+    """When a page was begun that waited on a device until `at`; None when that is hardly another time.
+
+    A device says for how long, as its clock may show any day and still count seconds.
+    """
+    if not WAITED_LONG.total_seconds() <= waited_s <= WAITED_LONGEST.total_seconds():
+        return None
+    return at - timedelta(seconds=waited_s)
 
 
 def tags_in(typed: str) -> tuple[str, ...]:

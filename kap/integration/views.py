@@ -3,7 +3,6 @@
 from uuid import UUID, uuid4
 
 from flask import (
-    Blueprint,
     flash,
     jsonify,
     make_response,
@@ -19,8 +18,9 @@ from kap.access.permissions import Permission, Role
 from kap.accounts import queries as people
 from kap.clock import now
 from kap.content.prompts import PromptSet, prompts_for
-from kap.integration import actions, queries
+from kap.integration import actions, here_views, queries, take_views, taking
 from kap.integration.actions import Overwritten
+from kap.integration.blueprint import bp
 from kap.integration.forms import CommentForm, DeleteEverythingForm, EntryForm, SharingForm
 from kap.integration.models import JournalEntry
 from kap.integration.rules import SCALES, first_words, who_can_see
@@ -34,7 +34,8 @@ from kap.web.errors import STATUS, wants_json
 from kap.web.filters import timecode
 from kap.web.paging import page_of
 
-bp = Blueprint("integration", __name__)
+__all__ = ["bp", "here_views", "take_views"]  # their routes stand on the same blueprint
+
 NOTHING_YET = "There is nothing to save yet. Write a word, or go back to your journal."
 
 
@@ -83,7 +84,12 @@ def write(patient: Patient, entry_id: UUID) -> Response:
         return make_response(_writing_page(patient, entry_id, form, about), 422)
     try:
         entry = actions.write(
-            patient, entry_id=entry_id, writing=form.writing(), version=form.version.data or 0, at=now()
+            patient,
+            entry_id=entry_id,
+            writing=form.writing(),
+            version=form.version.data or 0,
+            at=now(),
+            waited_s=request.form.get("waited", 0, int),
         )
     except Overwritten as other:
         return _two_versions(patient, entry_id, form, about, other)
@@ -217,6 +223,7 @@ def _own_page(
         patient=patient,
         entry=entry,
         seen=Visible.to_writer(entry),
+        elsewhere=taking.said_elsewhere(entry),
         scales=SCALES,
         who=who_can_see(entry.grants, entry.present, team),
         form=form,

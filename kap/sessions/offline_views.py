@@ -11,18 +11,22 @@ from kap.sessions.blueprint import bp
 
 # Whose pages play music: a session's own, and the page to listen again. Only these are ever kept.
 ROOMS = r"^/(patients/[0-9a-f-]{36}/sessions/[0-9a-f-]{36}|my/sessions/[0-9a-f-]{36}/music)$"
+# Pages of other rooms that open without a network: a pattern of addresses, and the view of what stands in for
+# them, which is public, names nobody and fills itself from what the device kept.
+STAND_INS = ((r"^/my/journal(/new|/[0-9a-f-]{36}/write)?$", "integration.write_here"),)
 STYLES = ("fonts", "tokens", "base", "shell", "components", "drawings", "sessions")
 SCRIPTS = (
     "offline", "kept", "keep", "kap", "live", "player", "others", "output", "drafts", "places", "server",
-    "theme-early",
+    "theme-early", "autosave", "held", "waiting", "write-here", "writer",
 )  # fmt: skip
 FONTS = (
     "atkinson-hyperlegible-next-latin-wght-normal",
     "literata-latin-wght-normal",
 )
 DRAWINGS = ("icons.svg", "mark.svg")
+STYLES_OF_OTHERS = ("integration",)
 SHELL_FILES = (
-    *(f"css/{name}.css" for name in STYLES),
+    *(f"css/{name}.css" for name in STYLES + STYLES_OF_OTHERS),
     *(f"js/{name}.js" for name in SCRIPTS),
     *(f"fonts/{name}.woff2" for name in FONTS),
     *DRAWINGS,
@@ -36,11 +40,17 @@ def service_worker() -> Response:
 
     It changes whenever anything of the shell does, which is how a browser notices another version of Kap.
     """
-    page = _shell_page()
+    stand_ins = [view for _, view in STAND_INS]
+    pages = [_shell_page(), *(str(current_app.view_functions[view]()) for view in stand_ins)]
     constants = {
-        "VERSION": _digest(page),
-        "SHELL": [url_for("sessions.offline"), *(url_for("static", filename=name) for name in SHELL_FILES)],
+        "VERSION": _digest(*pages),
+        "SHELL": [
+            url_for("sessions.offline"),
+            *(url_for(view) for view in stand_ins),
+            *(url_for("static", filename=name) for name in SHELL_FILES),
+        ],
         "ROOMS": ROOMS,
+        "STAND_INS": [(pattern, url_for(view)) for pattern, view in STAND_INS],
     }
     script = "\n".join(
         [
@@ -65,8 +75,8 @@ def _shell_page() -> str:
     return render_template("sessions/offline.html", styles=STYLES)
 
 
-def _digest(page: str) -> str:
-    digest = hashlib.sha256(page.encode())
+def _digest(*pages: str) -> str:
+    digest = hashlib.sha256("".join(pages).encode())
     for name in (*SHELL_FILES, "js/service-worker.js"):
         digest.update(_static(name).read_bytes())
     return digest.hexdigest()[:16]

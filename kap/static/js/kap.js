@@ -1,6 +1,7 @@
 // The one entry: each behaviour is loaded only on pages that carry its mark, also after htmx swapped a part in.
 import { forgetPlaces } from "./places.js";
 import { meta } from "./server.js";
+import { forgetWriter } from "./writer.js";
 
 const BEHAVIOURS = {
   "[data-theme-toggle]": "./theme.js",
@@ -54,7 +55,9 @@ document.addEventListener("htmx:configRequest", (event) => {
 // What the device kept goes with the sign-in: the rest of it in service-worker.js. A player on this page remembers its
 // place once more as it is left; this listener comes after its.
 document.addEventListener("submit", ({ target }) => {
-  if (SIGN_OUTS.includes(new URL(target.getAttribute("action") ?? "", location).pathname)) addEventListener("pagehide", () => forgetPlaces());
+  if (!SIGN_OUTS.includes(new URL(target.getAttribute("action") ?? "", location).pathname)) return;
+  addEventListener("pagehide", () => forgetPlaces());
+  forgetWriter();
 });
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.account[open]")) {
@@ -69,5 +72,9 @@ document.addEventListener("keydown", (event) => {
 });
 
 enliven(document);
+// A patient's pages of the journal that wait on this device; anyone else who signs in takes their name from it.
+const journal = document.querySelector('meta[name="kap-journal"]');
+if (journal && !("kept" in journal.dataset)) import("./waiting.js").then(({ start }) => start()).catch(() => {}); // a browser that keeps nothing
+else if (!journal && meta("kap-user")) forgetWriter();
 // Only where music was kept on this device before: see keep.js.
 if (navigator.serviceWorker?.controller) import("./keep.js").then(({ tidy }) => tidy());

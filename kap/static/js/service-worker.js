@@ -1,13 +1,15 @@
 // What a session needs without a network: its music, and a page that plays it. Everything else is the
-// server's, as if this were not here. The server puts kept.js and two constants in front of this file:
+// server's, as if this were not here. The server puts kept.js and some constants in front of this file:
 //   VERSION   a digest of everything in SHELL
 //   SHELL     addresses of the page for a session without a network, and of all it is made of; they hold no
 //             word about anybody
 //   ROOMS     a pattern of the addresses whose pages play music
+//   STAND_INS other pages that open without a network: a pattern of addresses, and what stands in for them, of each
 
 const SHELL_CACHE = `kap-shell-${VERSION}`;
 const SHELL_PAGE = SHELL[0];
 const rooms = new RegExp(ROOMS);
+const standIns = STAND_INS.map(([pattern, address]) => [new RegExp(pattern), address]);
 // A server that is gone answers at once or never; a room with somebody in it does not wait for never.
 const PATIENCE_MS = 5000;
 // While it is gone, the parts of one page come from one place.
@@ -25,6 +27,7 @@ self.addEventListener("fetch", (event) => {
   // connection open for every seek. An address that somebody types is the server's to allow.
   if (url.search === "?kept" && event.request.mode !== "navigate") event.respondWith(music(event.request));
   else if (event.request.mode === "navigate" && rooms.test(url.pathname)) event.respondWith(room(event.request, url.pathname));
+  else if (event.request.mode === "navigate" && standInFor(url.pathname)) event.respondWith(standIn(event.request, () => caches.match(standInFor(url.pathname), { cacheName: SHELL_CACHE })));
   else if (SHELL.includes(url.pathname)) event.respondWith(shellPart(event.request, url.pathname));
 });
 
@@ -46,6 +49,16 @@ async function activate() {
 /** Signing out leaves nothing on the device, whether or not the server hears of it. */
 function leaving(event, { pathname }) {
   if (pathname === "/sign-out" || pathname === "/account/devices/sign-out") event.waitUntil(forgetEverything());
+}
+
+const standInFor = (path) => standIns.find(([pattern]) => pattern.test(path))?.[1];
+
+/** From the server; where that does not answer, what the device has in its place. */
+async function standIn(request, kept) {
+  const answer = await inTime(fetch(request)).catch(() => null);
+  if (answer && answer.status < 500) return answer;
+  goneAt = Date.now();
+  return (await kept()) ?? answer ?? Response.error();
 }
 
 async function music(request) {
