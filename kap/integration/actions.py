@@ -18,7 +18,7 @@ from kap.db import db
 from kap.integration import queries
 from kap.integration.forgetting import forget
 from kap.integration.models import Comment, EntryFile, EntryShare, JournalEntry
-from kap.integration.rules import FileKind, FileState, Part, Writing, written_about
+from kap.integration.rules import FileKind, FileState, Part, Writing, noted_otherwise, written_about
 from kap.patients.models import Patient
 from kap.problems import Conflict, Invalid, NotThere
 
@@ -27,12 +27,16 @@ GONE = "This entry was deleted somewhere else. What you typed is still here; sav
 
 
 class Overwritten(Conflict):
-    """Someone else wrote since the `version` this writing began from; theirs is `text`, at `version`."""
+    """Someone else wrote since the `version` this writing began from; theirs is `text`, at `version`.
 
-    def __init__(self, sentence: str, *, text: str, version: int) -> None:
+    `beside` says in words what else is noted otherwise there: title, themes, ratings.
+    """
+
+    def __init__(self, sentence: str, *, text: str, version: int, beside: Sequence[str] = ()) -> None:
         super().__init__(sentence)
         self.text = text
         self.version = version
+        self.beside = tuple(beside)
 
 
 def write(
@@ -196,7 +200,9 @@ def _rewrite(entry: JournalEntry, writing: Writing, version: int, at: datetime) 
     if writing == entry.writing:
         return entry
     if version != entry.version:
-        raise Overwritten(CHANGED, text=entry.text, version=entry.version)
+        there = entry.writing
+        beside = noted_otherwise(there, writing)
+        raise Overwritten(CHANGED, text=there.text, version=entry.version, beside=beside)
     _put(entry, writing)
     entry.edited_at = at
     entry.version += 1

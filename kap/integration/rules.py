@@ -222,6 +222,28 @@ def written_about(waited_s: int, at: datetime) -> datetime | None:
     return at - timedelta(seconds=waited_s)
 
 
+def noted_otherwise(there: Writing, here: Writing) -> tuple[str, ...]:
+    """What `there` says beside its text that `here` does not, each in words: a title, themes, ratings."""
+    lines = []
+    if there.title != here.title:
+        lines.append(f"Title: {there.title}" if there.title else "No title")
+    if there.tags != here.tags:
+        lines.append(f"Themes: {', '.join(there.tags)}" if there.tags else "No themes")
+    for name, scale in SCALES.items():
+        value = getattr(there, name)
+        if value != getattr(here, name):
+            lines.append(
+                f"{scale.question}: not noted"
+                if value is None
+                else f"{scale.question}: {value} on a scale from 0, {scale.low}, to 10, {scale.high}"
+            )
+    if there.session_id != here.session_id:
+        lines.append("About another session" if there.session_id else "About no session")
+    elif there.moment_s != here.moment_s:
+        lines.append("About another moment of the music")
+    return tuple(lines)
+
+
 def tags_in(typed: str) -> tuple[str, ...]:
     """The themes in a line of words between commas: tidied, each once whatever its case, in order."""
     found: dict[str, str] = {}

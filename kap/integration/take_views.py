@@ -18,7 +18,6 @@ from kap.integration.take_forms import BringForm
 from kap.patients.guard import own_record_view
 from kap.patients.models import Patient
 from kap.problems import Invalid, NotThere
-from kap.web.filters import day
 
 NO_PART = "There is no such part of your journal."
 
@@ -52,7 +51,7 @@ def take_paper(patient: Patient) -> Response:
     if not 1 <= part <= len(ranges):
         raise NotThere(NO_PART)
     name = "my-journal.pdf" if len(ranges) == 1 else f"my-journal-{part}-of-{len(ranges)}.pdf"
-    footer = f"My journal, taken on {day(now())}"
+    footer = f"My journal, taken on {takeaway.date_of(now())}"
     pdf = takeaway.paper(patient, ranges[part - 1].ids, footer=footer)
     return _download(pdf, "application/pdf", name)
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from flask import Flask, current_app, g
 
 from kap import paths
+from kap.clock import in_zone
 from kap.content.pdf import NotTypeset, journal_pdf
 from kap.db import db, reading
 from kap.integration import taking
@@ -28,7 +29,7 @@ from kap.integration.rules import SCALES, FileKind
 from kap.integration.taking import Taken, TakenFile, in_base64
 from kap.patients.models import Patient
 from kap.problems import Invalid
-from kap.web.filters import clock, day, timecode, when
+from kap.web.filters import clock, timecode, zone
 
 MEDIA_HERE = (
     "<!-- media -->"  # in templates/integration/take/entry.html; nobody's words can hold it unescaped
@@ -65,6 +66,17 @@ class Writer:
             return [(entry, made(entry)) for entry in taking.taken(patient, ids)]
 
 
+def date_of(moment: datetime) -> str:
+    """Sunday 22 November 2026: what is taken away is read in other years too."""
+    local = in_zone(moment, zone())
+    return f"{local:%A} {local.day} {local:%B} {local.year}"
+
+
+def moment(at: datetime) -> str:
+    """Sunday 22 November 2026, 14:05"""
+    return f"{date_of(at)}, {clock(at)}"
+
+
 def page(patient: Patient, *, at: datetime) -> Iterator[bytes]:
     """One HTML file with everything in it: words, pictures, voice, and how it looks. It runs no script."""
     ids = taking.ids_of(patient)
@@ -76,6 +88,7 @@ def page(patient: Patient, *, at: datetime) -> Iterator[bytes]:
         count=len(ids),
         style=STYLE.read_text(encoding="utf-8"),
         entries_here=MEDIA_HERE,
+        moment=moment,
     )
     head, _, foot = frame.partition(MEDIA_HERE)
     writer = Writer(patient, ids)
@@ -100,6 +113,8 @@ def _shown(entry: Taken) -> str:
         scales=SCALES,
         media_here=MEDIA_HERE,
         from_the_right=reads_from_the_right,
+        moment=moment,
+        date=date_of,
     )
 
 
@@ -259,7 +274,7 @@ def _without_picture(block: dict[str, Any]) -> dict[str, Any]:
 
 
 def _on_paper(entry: Taken, folder: Path) -> Iterator[dict[str, Any]]:
-    yield _heading(f"{day(entry.made_at)}, {clock(entry.made_at)}", 2)
+    yield _heading(moment(entry.made_at), 2)
     if entry.title:
         yield _heading(entry.title, 3)
     yield from (_paragraph(text) for text in entry.text.split("\n") if text.strip())
@@ -269,12 +284,12 @@ def _on_paper(entry: Taken, folder: Path) -> Iterator[dict[str, Any]]:
         scale = SCALES[name]
         yield _paragraph(f"{scale.question}: {value} from 0, {scale.low}, to 10, {scale.high}", small=True)
     if entry.session_at:
-        moment = "" if entry.moment_s is None else f", at {timecode(entry.moment_s)} of its music"
-        yield _paragraph(f"About the session of {day(entry.session_at)}{moment}", small=True)
+        at = "" if entry.moment_s is None else f", at {timecode(entry.moment_s)} of its music"
+        yield _paragraph(f"About the session of {date_of(entry.session_at)}{at}", small=True)
     for file in entry.files:
         yield _picture(file, folder) or _paragraph(ELSEWHERE.format(_label(file)), small=True)
     for said in entry.comments:
-        yield _paragraph(f"{said.author}, {when(said.at)}:", small=True)
+        yield _paragraph(f"{said.author}, {moment(said.at)}:", small=True)
         yield from (_paragraph(text, quoted=True) for text in said.text.split("\n") if text.strip())
 
 

@@ -295,8 +295,7 @@ def _two_versions(
 ) -> Response:
     """Neither is lost: a script shows both, and so does the page, from which saving again is a choice."""
     if wants_json():
-        return make_response(
-            jsonify(error=str(other), conflict={"text": other.text, "version": other.version}), 409
-        )
+        conflict = {"text": other.text, "version": other.version, "beside": other.beside}
+        return make_response(jsonify(error=str(other), conflict=conflict), 409)
     form.take_version(other.version)
     return make_response(_writing_page(patient, entry_id, form, about, other=other), 409)

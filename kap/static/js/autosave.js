@@ -6,7 +6,7 @@
 //   400 {"csrf_token": …, "user": …}              the token was of an earlier sign-in; here is the present one
 //                                                 and whose it is: words go out only for who wrote them
 //   401, or a redirect                            the sign-in has ended
-//   409 {"conflict": {"text": …, "version": n}}   someone wrote over it; both texts are shown, none is lost;
+//   409 {"conflict": {"text": …, "version": n, "beside": […]}}   someone wrote over it; both texts are shown, none is lost;
 //                                                 "error" beside it is a sentence to show in place of ours
 // The server takes the same text twice for one save, so a lost answer may be asked for again.
 import { draftsOf } from "./drafts.js";
@@ -248,11 +248,13 @@ class Autosave {
     }
     this.paused = "conflict";
     this.show("conflict", sentence);
-    const shown = theirs ? [this.details(theirs)] : []; // nothing to show of what was deleted
+    const beside = conflict.beside ?? [];
+    const shown = theirs || beside.length > 0 ? [this.details(theirs, beside)] : []; // nothing to show of what was deleted
     this.other.replaceChildren(...shown, this.choices(conflict.version, theirs));
   }
 
-  details(theirs) {
+  /** What stands there: its words, and what is noted otherwise beside them. */
+  details(theirs, beside) {
     const details = document.createElement("details");
     details.className = "details";
     details.open = true;
@@ -261,7 +263,10 @@ class Autosave {
     const words = document.createElement("p");
     words.className = "words";
     words.textContent = theirs;
-    details.append(summary, words);
+    const notes = document.createElement("ul");
+    notes.className = "small";
+    notes.append(...beside.map((line) => Object.assign(document.createElement("li"), { textContent: line, dir: "auto" })));
+    details.append(summary, words, notes);
     return details;
   }
 
