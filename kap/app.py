@@ -28,6 +28,13 @@ from kap.patients.guard import may_on
 from kap.patients.models import Patient
 from kap.patients.views import bp as patients
 from kap.preparation.views import bp as preparation
+from kap.programmes.views import bp as programmes
+from kap.readiness.views import bp as readiness
+from kap.reminders import letters as reminder_letters
+from kap.reminders import tasks as reminder_tasks
+from kap.reminders.views import bp as reminders
+from kap.reminders.views import stop as stop_letters
+from kap.safety.views import bp as safety
 from kap.screening.views import bp as screening
 from kap.sessions.views import bp as sessions
 from kap.style import bp as style
@@ -43,10 +50,22 @@ ROOMS: tuple[Blueprint, ...] = (
     integration,
     consents,
     screening,
+    programmes,
+    reminders,
+    safety,
+    readiness,
     home,
 )
 # Named so that what they register with the worker and the post is known to be wanted.
-TASKS_AND_LETTERS = (account_messages, forgetting, track_tasks, mix_tasks, voice_tasks)
+TASKS_AND_LETTERS = (
+    account_messages,
+    forgetting,
+    reminder_letters,
+    reminder_tasks,
+    track_tasks,
+    mix_tasks,
+    voice_tasks,
+)
 
 NAVIGATION: dict[Role, tuple[tuple[str, str, str], ...]] = {
     Role.THERAPIST: (
@@ -68,6 +87,9 @@ NAVIGATION: dict[Role, tuple[tuple[str, str, str], ...]] = {
     ),
 }
 
+# Rooms whose pages stand under the main place of another.
+BESIDE = {"programmes": "preparation"}
+
 
 def create_app(config: Config, *, key: InstanceKey | None = None) -> Flask:
     """The application for one installation. Raises `KeyProblem` and `UndeclaredRoute`."""
@@ -84,10 +106,11 @@ def create_app(config: Config, *, key: InstanceKey | None = None) -> Flask:
     settle.install(app)  # first, so that it settles after every other hook has had its say
     headers.install(app, secure=config.secure)
     app.before_request(_take_music)  # before the token is looked for, which reads the whole form
-    CSRFProtect(app)
+    protection = CSRFProtect(app)
     errors.install(app)
     filters.install(app)
     signin.install(app)
+    protection.exempt(stop_letters)  # mail programs send it; the token of the letter is what allows it
     for room in (*ROOMS, style) if config.development else ROOMS:
         app.register_blueprint(room)
     declare(app.view_functions["static"], PUBLIC)
@@ -152,7 +175,7 @@ def _is_here(here: str, endpoint: str) -> bool:
     if endpoint.startswith("administration.") or endpoint == "home.index":
         return here == endpoint
     room = "patients" if "patient_id" in (request.view_args or {}) else here.split(".", maxsplit=1)[0]
-    return room == endpoint.split(".", maxsplit=1)[0]
+    return BESIDE.get(room, room) == endpoint.split(".", maxsplit=1)[0]
 
 
 def _may(permission: str, patient: Patient | None = None) -> bool:

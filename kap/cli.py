@@ -25,6 +25,8 @@ from kap.accounts.models import Practice
 from kap.clock import now
 from kap.config import Config, ConfigError
 from kap.db import db, transaction
+from kap.mail import bounces
+from kap.mail.rules import LetterState
 from kap.music import actions as music
 from kap.music.actions import Origin
 from kap.music.rules import display_name
@@ -212,6 +214,26 @@ def doctor() -> None:
         out.print(f"{mark}  {finding.thing:<9} {finding.words}")
     if unwell:
         raise click.ClickException("Something is wrong; see above.")
+
+
+@cli.group("mail")
+def mail_group() -> None:
+    """Letters."""
+
+
+@mail_group.command("bounce")
+@plainly
+def mail_bounce() -> None:
+    """Read a delivery status notification from standard input and write it in the delivery log.
+
+    For a mail server to pipe undeliverable mail into; see docs/mail.md.
+    """
+    app = install.open_app(_config())
+    report = bounces.read_report(sys.stdin.buffer.read(bounces.LARGEST + 1))
+    with app.app_context(), transaction():
+        letter = bounces.take_in(report)
+        words = "Written down." if letter.state is LetterState.BOUNCED else "No failure; nothing is changed."
+    out.print(words)
 
 
 def _at_most(characters: int) -> Callable[[click.Context, click.Parameter, str], str]:

@@ -52,6 +52,11 @@ class Config:
     trusted_proxies: int = _setting(0, "How many reverse proxies stand in front and set X-Forwarded headers.")
     smtp_url: str = _setting("", "`smtp://user:password@host:587` or `smtps://…`. Empty: no mail is sent.")
     mail_from: str = _setting("kap@localhost", "Sender of mail.")
+    mail_bounces_to: str = _setting(
+        "",
+        "Address that undeliverable mail comes back to, read by `kap mail bounce`. Empty: the sender.",
+    )
+    mail_timeout_seconds: int = _setting(60, "Longest that handing one letter to the mail server may take.")
     staff_idle_minutes: int = _setting(30, "Staff are signed out after this long without a request.")
     staff_absolute_hours: int = _setting(
         12, "Staff are signed out this long after signing in, whatever they do."

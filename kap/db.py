@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -65,10 +66,22 @@ class Model(DeclarativeBase):
     def __init__(self, **values: Any) -> None:
         # A sealed value is bound to its row's key and owner, so both have to be known before it is set.
         self.id = values.pop("id", None) or uuid4()
-        for name in sorted(values, key=lambda name: hasattr(getattr(type(self), name, None), "seals")):
+        sealed = _sealed_names(type(self))
+        for name in sorted(values, key=lambda name: name in sealed):
             if not hasattr(type(self), name):
                 raise TypeError(f"{type(self).__name__} has no {name!r}")
             setattr(self, name, values[name])
+
+
+@cache
+def _sealed_names(kind: type[Model]) -> frozenset[str]:
+    """The names under which a model seals what is set: see `kap.sealed.Sealed`."""
+    return frozenset(
+        name
+        for each in kind.__mro__
+        for name, value in vars(each).items()
+        if getattr(type(value), "seals", False)
+    )
 
 
 def choice(kind: type[StrEnum]) -> Enum:

@@ -21,31 +21,49 @@ from kap.consents import actions as consents
 from kap.consents.actions import Given
 from kap.content.consents import consents as texts_to_sign
 from kap.content.guides import library
+from kap.content.programmes import Kind as StepKind
+from kap.content.programmes import programmes as programmes_to_give
 from kap.content.screening import catalogue
 from kap.db import db, transaction
 from kap.integration import actions as integration
 from kap.integration.rules import Part, Writing
 from kap.jobs import queue
 from kap.jobs.registry import Progress, task
+from kap.mail import posting
+from kap.mail.models import SentLetter
+from kap.mail.rules import LetterState, Outcome, Verdict, judged
+from kap.mail.rules import Step as MailStep
 from kap.music import actions as music
 from kap.music import playlist_actions as playlists
 from kap.music import playlist_queries
 from kap.music import queries as library_of_music
 from kap.music.arcs import arcs
-from kap.music.builder import build
+from kap.music.builder import Avoid, build
 from kap.music.models import MixState, Playlist, Track, TrackState
 from kap.music.playlist_forms import USUAL_SURPLUS_MIN
 from kap.patients import actions as patients
 from kap.patients.actions import Identity
 from kap.patients.models import Patient
 from kap.patients.queries import team_of
+from kap.patients.reasons import Kind
 from kap.preparation import actions as preparation
+from kap.preparation.queries import assignments_of
+from kap.programmes import actions as programmes
+from kap.readiness import actions as readiness
+from kap.readiness import queries as readiness_queries
+from kap.readiness.actions import Wanted
+from kap.reminders.models import Reminder
+from kap.reminders.queries import REMINDER
+from kap.safety import actions as safety
+from kap.safety.rules import Part as PlanPart
 from kap.screening import actions as screening
 from kap.screening.said import Answer, Finding, Judged, Judgement, Medicine, Reply, Said
 from kap.sessions import actions as sessions
-from kap.sessions.actions import Plan
+from kap.sessions import wishes
+from kap.sessions.actions import Plan, Unready
 from kap.sessions.models import DosingSession
 from kap.sessions.rules import Route, SessionState
+from kap.sessions.wishes import Wishes
 
 PRACTICE = "Linden House"
 ZONE = "Europe/Berlin"
@@ -104,6 +122,7 @@ def fill() -> bool:
         _david(demo, programmes["im"])
         _elif(demo, programmes["iv-40"])
         _farid(demo, programmes["intranasal"])
+        _letters(demo)
     return True
 
 
@@ -164,6 +183,27 @@ def _assign(
     return assignment.id
 
 
+def _programme(demo: _Demo, patient: Patient, slug: str, *, since: int, read_until: int) -> None:
+    """Give a programme, so many days ago; what it asked to read was read, but for the last so many days."""
+    assert patient.user is not None  # noqa: S101 - only those read who sign in
+    today, given = day_in(demo.now, ZONE), demo.now - timedelta(days=since)
+    programme = programmes_to_give()[slug]
+    programmes.give(
+        patient,
+        programme,
+        starts_on=today - timedelta(days=since),
+        actor=_therapist(patient).actor,
+        at=given,
+    )
+    read = {step.about for step in programme.steps if step.kind is StepKind.GUIDE}
+    for each in assignments_of(patient):
+        due, row = each.assignment.due_on, each.assignment
+        is_due = due is not None and due <= today - timedelta(days=read_until)
+        if row.assigned_at == given and row.guide in read and is_due:
+            row.opened_at = given + timedelta(days=1)
+            preparation.finish(row, actor=patient.user.actor, at=given + timedelta(days=1))
+
+
 def _therapist(patient: Patient) -> User:
     return team_of(patient)[0].user
 
@@ -180,11 +220,13 @@ def _session(
     return session
 
 
-def _hold(session: DosingSession, *, minutes: int, notes: dict[int, str]) -> None:
+def _hold(
+    session: DosingSession, *, minutes: int, notes: dict[int, str], unready: Unready | None = None
+) -> None:
     """Let a planned session have taken place, with notes at minutes of it."""
     therapist = _therapist(session.patient).actor
     opened = session.planned_at
-    sessions.open_session(session, actor=therapist, at=opened)
+    sessions.open_session(session, actor=therapist, at=opened, unready=unready)
     db.session.flush()
     for minute, text in notes.items():
         sessions.add_note(
@@ -255,6 +297,30 @@ def _review(patient: Patient, unlike: dict[str, Judgement], reasoning: str, *, a
     )
 
 
+def _arrange(session: DosingSession, name: str, phone: str, *, at: datetime) -> None:
+    """Name who takes the patient home, and confirm what is asked about food, drink and travel."""
+    user = session.patient.user
+    assert user is not None  # noqa: S101 - only those confirm who sign in
+    choice = readiness_queries.choice_of(session.patient.practice_id)
+    wanted = Wanted(name, phone, choice.fasting(session.route).text, choice.travel(session.route).text)
+    readiness.arrange(session, wanted, version=0, actor=user.actor, at=at)
+
+
+def _wish(patient: Patient, likes: str, avoid: Avoid, *, at: datetime) -> None:
+    assert patient.user is not None  # noqa: S101 - see above
+    wishes.write(patient, Wishes(likes, avoid), version=0, actor=patient.user.actor, at=at)
+
+
+def _plan_for_crisis(patient: Patient, words: dict[PlanPart, str], *, at: datetime) -> None:
+    """Write a safety plan and go through it with the therapist."""
+    therapist = _therapist(patient).actor
+    plan = safety.write(
+        patient, {part.value: text for part, text in words.items()}, version=0, actor=therapist, at=at
+    )
+    if plan is not None:
+        safety.note_talk(patient, version=plan.version, actor=therapist, at=at)
+
+
 def _alma(demo: _Demo) -> None:
     """Just admitted, invited, has not come yet."""
     patient = _admit(demo, "Alma Brandt", "1991-03-14", by=demo.mara, days_ago=1, signs_in=False)
@@ -280,7 +346,10 @@ def _ben(demo: _Demo, programme: Playlist) -> None:
         Medicine("Lorazepam", "0.5 mg, before flights only", "2019"),
         at=demo.now - timedelta(days=4),
     )
-    _session(demo, patient, Route.SUBLINGUAL, days=5, hour=10, programme=programme)
+    session = _session(demo, patient, Route.SUBLINGUAL, days=5, hour=10, programme=programme)
+    assert patient.user is not None  # noqa: S101 - he signs in, see above
+    readiness.arrange(session, Wanted("Jana Hartmann", ""), version=0, actor=patient.user.actor, at=demo.now)
+    _programme(demo, patient, "single-session", since=6, read_until=3)
 
 
 def _clara(demo: _Demo, programme: Playlist) -> None:
@@ -310,7 +379,23 @@ def _clara(demo: _Demo, programme: Playlist) -> None:
         at=demo.now - timedelta(days=5),
     )
     hour = min(in_zone(demo.now, ZONE).hour + 1, 23)
-    _session(demo, patient, Route.IV, days=0, hour=hour, programme=programme)
+    session = _session(demo, patient, Route.IV, days=0, hour=hour, programme=programme)
+    _arrange(session, "Paul Winter", "030 555 0176", at=demo.now - timedelta(days=2))
+    _wish(
+        patient, "Piano, and anything with rain in it.", Avoid(voices=True), at=demo.now - timedelta(days=6)
+    )
+    _plan_for_crisis(
+        patient,
+        {
+            PlanPart.SIGNS: "I stop answering messages. I clean at night.",
+            PlanPart.ALONE: "Warm shower. Walk to the river and back.",
+            PlanPart.DISTRACTION: "The café at the corner. My sister's kitchen.",
+            PlanPart.PEOPLE: "Paul, 030 555 0176\nRuth, 030 555 0177",
+            PlanPart.PROFESSIONALS: "Mara, on weekdays: 030 555 0100\nAt any hour: 116 123",
+            PlanPart.SURROUNDINGS: "Paul keeps the old tablets.",
+        },
+        at=demo.now - timedelta(days=18),
+    )
 
 
 def _david(demo: _Demo, programme: Playlist) -> None:
@@ -329,7 +414,10 @@ def _david(demo: _Demo, programme: Playlist) -> None:
         55: "First words: so much space.",
         95: "Sits up.",
     }
-    _hold(session, minutes=120, notes=notes)
+    unready = Unready(
+        ("Escort: phone number (not yet)",), "His brother sat in the waiting room for the whole time."
+    )
+    _hold(session, minutes=120, notes=notes, unready=unready)
     _assign(demo, patient, "the-first-night", due_in=0)
 
 
@@ -348,7 +436,8 @@ def _elif(demo: _Demo, programme: Playlist) -> None:
         70: "Smiles, asks for light.",
     }
     _hold(session, minutes=95, notes=notes)
-    _session(demo, patient, Route.IV, days=3, hour=11, programme=programme)
+    _is_ready(demo, patient, _session(demo, patient, Route.IV, days=3, hour=11, programme=programme))
+    _programme(demo, patient, "six-infusions", since=10, read_until=1)
     assert patient.user is not None  # noqa: S101 - she signs in, see above
     write = partial(integration.write, patient, version=0)
     shared = write(
@@ -386,11 +475,87 @@ def _elif(demo: _Demo, programme: Playlist) -> None:
     )
 
 
+def _is_ready(demo: _Demo, patient: Patient, session: DosingSession) -> None:
+    """Everything that is asked before her next session."""
+    at = demo.now - timedelta(days=20)
+    _answer(patient, {}, at=at)
+    _review(patient, {}, "Talked through in the first meeting.", at=at + timedelta(days=1))
+    _wish(patient, "Cello. Slow things.", Avoid(languages=("english",)), at=at)
+    _arrange(session, "Deniz Kaya", "030 555 0188", at=demo.now - timedelta(days=1))
+    _plan_for_crisis(
+        patient,
+        {
+            PlanPart.SIGNS: "Everything sounds far away.",
+            PlanPart.ALONE: "Count tiles. Hold ice. Call up the shore.",
+            PlanPart.PEOPLE: "Deniz, 030 555 0188",
+            PlanPart.PROFESSIONALS: "Mara, on weekdays: 030 555 0100\nAt any hour: 116 123",
+        },
+        at=at,
+    )
+
+
 def _farid(demo: _Demo, programme: Playlist) -> None:
     """Jonas's patient, behind on his preparation."""
     patient = _admit(demo, "Farid Nouri", "1988-12-19", by=demo.jonas, days_ago=15)
     _assign(demo, patient, "what-kap-is", due_in=-5)
     _session(demo, patient, Route.INTRANASAL, days=2, hour=9, programme=programme)
+
+
+def _letters(demo: _Demo) -> None:
+    """A delivery log, as a mail server would have left it; the demonstration itself has none."""
+    name = {each.name.split(maxsplit=1)[0]: each for each in _patients_of(demo.practice)}
+    taken = Outcome(Verdict.SENT)
+    _letter(demo, name["Alma"], "accounts.invitation", days_ago=1, outcome=taken)
+    _letter(demo, name["Ben"], "accounts.invitation", days_ago=12, outcome=taken)
+    _letter(demo, name["Ben"], REMINDER, Kind.PREPARE, days_ago=4, outcome=taken)
+    unknown = judged(MailStep.RECIPIENT, 550, b"5.1.1")
+    _letter(demo, name["Ben"], REMINDER, Kind.PREPARE, days_ago=2, outcome=unknown)
+    posting.mark_bad(demo.practice.id, posting.address_digest(_email("Ben")), at=demo.now - timedelta(days=2))
+    _letter(demo, name["Clara"], REMINDER, Kind.PAPERS, days_ago=5, outcome=taken, attempts=3)
+    _letter(demo, name["Clara"], REMINDER, Kind.APPOINTMENT, Kind.PREPARE, days_ago=1, outcome=taken)
+    _letter(demo, name["Elif"], REMINDER, Kind.WRITE, days_ago=3, outcome=taken)
+    _letter(demo, name["Elif"], REMINDER, Kind.ANSWER, days_ago=1, outcome=taken)
+
+
+def _letter(
+    demo: _Demo,
+    patient: Patient,
+    name: str,
+    *kinds: Kind,
+    days_ago: int,
+    outcome: Outcome,
+    attempts: int = 1,
+) -> None:
+    letter_id, at = uuid4(), demo.now - timedelta(days=days_ago)
+    state = LetterState.SENT if outcome.verdict is Verdict.SENT else LetterState.REFUSED
+    db.session.add(
+        SentLetter(
+            practice_id=demo.practice.id,
+            patient_id=patient.id,
+            name=name,
+            about=letter_id,
+            arguments={"letter_id": str(letter_id)},
+            message_id=f"<{letter_id}@{MAIL}>",
+            address_digest=posting.address_digest(patient.email or ""),
+            state=state,
+            reason=outcome.reason,
+            code=outcome.code,
+            attempts=attempts,
+            made_at=at,
+            tried_at=at,
+            ended_at=at + timedelta(seconds=2),
+        )
+    )
+    db.session.add_all(
+        Reminder(
+            patient_id=patient.id, key=f"shown:{letter_id}:{kind}", kind=kind, letter_id=letter_id, made_at=at
+        )
+        for kind in kinds
+    )
+
+
+def _patients_of(practice: Practice) -> list[Patient]:
+    return list(db.session.scalars(select(Patient).where(Patient.practice_id == practice.id)))
 
 
 def _music(demo: _Demo) -> dict[str, Playlist]:

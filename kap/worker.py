@@ -9,9 +9,10 @@ from flask import Flask
 from huey import Huey
 from huey.consumer import Consumer
 
+from kap.clock import now
 from kap.config import Config
-from kap.db import db, reading
-from kap.jobs import queue
+from kap.db import db, reading, transaction
+from kap.jobs import periodic, queue
 from kap.jobs.run import hand_back, perform
 from kap.jobs.signals import open_queue, signal_task
 
@@ -59,11 +60,23 @@ def drain(app: Flask, config: Config) -> int:
 def _sweep(app: Flask, huey: Huey, stop: threading.Event) -> None:
     while True:
         try:
+            _put_on_the_list(app)
             _signal_what_is_due(app, huey)
         except Exception as error:
             log.warning("sweep failed", error=type(error).__name__)
         if stop.wait(SWEEP_SECONDS):
             return
+
+
+def _put_on_the_list(app: Flask) -> None:
+    """What runs again and again. Asked without the lock that writing takes, which is rarely needed."""
+    with app.app_context():
+        with reading():
+            wanted = periodic.due(at=now())
+            db.session.rollback()
+        if wanted:
+            with transaction():
+                periodic.enqueue_due(at=now())
 
 
 def _signal_what_is_due(app: Flask, huey: Huey) -> None:

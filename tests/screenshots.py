@@ -60,6 +60,12 @@ def through(path: str, *links: str, below: str = "") -> Callable[[Page], None]:
     return go
 
 
+def _make_a_calendar_address(page: Page) -> None:
+    page.goto("/account/calendar")
+    page.get_by_role("button", name="Make a private address").click()
+    expect(page.get_by_label("The address")).to_be_visible()
+
+
 def chart_of(name: str, *links: str) -> Callable[[Page], None]:
     """The chart of a patient, or what it leads to."""
     return through("/patients", name, *links)
@@ -83,16 +89,27 @@ VIEWS: dict[str, tuple[View, ...]] = {
         View("chart-integrating", chart_of("Elif Kaya")),
         View("chart-details", chart_of("Elif Kaya", "Change these details")),
         View("chart-team", chart_of("Elif Kaya", "Change the care team")),
+        View("chart-letters", chart_of("Ben Hartmann", "Letters")),
         View("chart-trace", chart_of("Elif Kaya", "Who opened this record")),
         View("preparation-standing", chart_of("Ben Hartmann", "Preparation")),
         View("preparation-nothing", chart_of("Alma Brandt", "Preparation")),
         View("preparation-give", chart_of("Ben Hartmann", "Give a guide")),
         View("consents-standing", chart_of("Ben Hartmann", "Consents")),
+        View("programme-plan", chart_of("Ben Hartmann", "Programme")),
+        View("programme-plan-running", chart_of("Elif Kaya", "Programme")),
+        View("programme-give", chart_of("Alma Brandt", "Programme", "Give a programme")),
+        View("programme-leave-out", chart_of("Ben Hartmann", "Programme", "Leave out")),
+        View("programmes", at("/programmes")),
+        View("programme", at("/programmes/six-infusions")),
+        View("programme-give-many", at("/programmes/give?everyone=1")),
         View("guides", at("/guides")),
         View("guide", at("/guides/what-kap-is")),
         View("session-plan", chart_of("Ben Hartmann", "Plan a session")),
         View("session-planned", through("/", "Clara Winter")),
-        View("session-wishes", through("/", "Clara Winter", "Write it down together")),
+        View("session-wishes", through("/", "Clara Winter", "Change together")),
+        View("session-before", through("/", "Clara Winter", "Everything asked before this session")),
+        View("session-required", at("/readiness/required")),
+        View("safety-plan-team", chart_of("Clara Winter", "Safety plan")),
         View("session-record", chart_of("David Okafor", "Session")),
         View("journal-shared", chart_of("Elif Kaya", "Shared journal")),
         View("journal-shared-entry", chart_of("Elif Kaya", "Shared a journal entry")),
@@ -119,13 +136,18 @@ VIEWS: dict[str, tuple[View, ...]] = {
         View("patient-home-preparing", at("/")),
         View("patient-preparation", at("/my/preparation")),
         View("patient-guide", through("/my/preparation", "Start reading")),
+        View("patient-before-session", at("/my/upcoming")),
         View("patient-help-now", at("/help-now")),
         View("patient-consents", at("/my/consents")),
         View("patient-consent-touch", at("/my/consents/touch")),
         View("patient-music", at("/my/music")),
         View("patient-journal-empty", at("/my/journal")),
     ),
-    "clara": (View("patient-home-prepared", at("/")),),
+    "clara": (
+        View("patient-home-prepared", at("/")),
+        View("patient-safety-plan", at("/my/safety-plan")),
+        View("patient-safety-plan-write", at("/my/safety-plan/edit")),
+    ),
     "david": (
         View("patient-home-after", at("/")),
         View("patient-write", through("/", "Start writing")),
@@ -135,6 +157,8 @@ VIEWS: dict[str, tuple[View, ...]] = {
         View("patient-journal", at("/my/journal")),
         View("patient-entry", through("/my/journal", r"\w+day \d")),
         View("patient-trace", at("/my/trace")),
+        View("patient-reminders", at("/my/reminders")),
+        View("patient-calendar", _make_a_calendar_address),
         View("patient-account", at("/account")),
     ),
 }
@@ -249,7 +273,8 @@ def _invitation(instance: Path, address: str) -> str:
 
 def _hold_a_session(page: Page) -> None:
     through("/", "Clara Winter")(page)
-    page.get_by_role("button", name="Open session").click()
+    page.get_by_label("Why is it opened all the same?").fill("The sleep study came this morning by phone.")
+    page.get_by_role("button", name="Open with this reason").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Clara Winter")
     for words in ("Eye mask on, settled.", "Slow breath, one hand on the chest."):
         page.get_by_label("Note").fill(words)

@@ -72,10 +72,32 @@ class Permission(StrEnum):
     SCREENING_REVIEW = "screening:review:write"
     SCREENING_RECORD = "screening:review:record"
 
+    PROGRAMMES_READ = "programmes:library:read"
+    PROGRAMMES_EDIT = "programmes:library:edit"
+    PROGRAMME_READ = "programmes:given:read"
+    PROGRAMME_GIVE = "programmes:given:give"
+    PROGRAMME_GIVE_MANY = "programmes:given:give-many"
+    STEP_SKIP = "programmes:step:skip"
+    STEP_DO = "programmes:step:do"
+    READINESS_READ = "readiness:session:read"
+    ARRANGEMENTS_WRITE = "readiness:arrangements:write"
+    READINESS_SET = "readiness:required:choose"
+
+    SAFETY_READ = "safety:plan:read"
+    SAFETY_WRITE = "safety:plan:write"
+    SAFETY_CONFIRM = "safety:plan:go-through"
+
     JOURNAL_WRITE = "integration:journal:write"
     JOURNAL_SHARE = "integration:journal:share"
     JOURNAL_READ_SHARED = "integration:journal:read-shared"
     COMMENT_WRITE = "integration:comment:write"
+
+    LETTERS_READ = "reminders:log:read"
+    LETTERS_SETTLE = "reminders:log:settle"
+    LETTERS_PAUSE = "reminders:patient:pause"
+    LETTERS_CHOOSE = "reminders:own:choose"
+    LETTERS_RULES = "reminders:practice:edit"
+    CALENDAR_KEEP = "reminders:calendar:keep"
 
 
 MEANING: dict[Permission, str] = {
@@ -125,8 +147,31 @@ MEANING: dict[Permission, str] = {
     Permission.SCREENING_ANSWER: "Answer the health questions for oneself.",
     Permission.SCREENING_REVIEW: "Read the reviews of a patient's answers, and write one.",
     Permission.SCREENING_RECORD: "Record a review of a patient's answers, for good.",
+    Permission.PROGRAMMES_READ: "Read the programmes of steps before and after sessions.",
+    Permission.PROGRAMMES_EDIT: "Copy, write and retire the practice's own programmes.",
+    Permission.PROGRAMME_READ: "See which programme a patient has and where its steps stand.",
+    Permission.PROGRAMME_GIVE: "Give a patient a programme, or take it back.",
+    Permission.PROGRAMME_GIVE_MANY: "Give a programme to several of one's own patients at once.",
+    Permission.STEP_SKIP: "Skip a step of a patient's programme with a reason, or undo that.",
+    Permission.STEP_DO: "Say that a task of one's own programme is done.",
+    Permission.READINESS_READ: "See what is given and what is missing for a planned session.",
+    Permission.ARRANGEMENTS_WRITE: (
+        "Say who brings the patient home; as the patient, confirm what is asked on food, drink and travel."
+    ),
+    Permission.READINESS_SET: "Choose what the practice requires before a session, and in which words.",
+    Permission.SAFETY_READ: "Read the safety plan.",
+    Permission.SAFETY_WRITE: "Write in the safety plan.",
+    Permission.SAFETY_CONFIRM: "Note that one went through the safety plan with the patient.",
     Permission.JOURNAL_WRITE: "Write, read and delete one's own journal.",
     Permission.JOURNAL_SHARE: "Share an entry of one's own journal, or stop sharing it.",
     Permission.JOURNAL_READ_SHARED: "Read the entries a patient shares with the care team.",
     Permission.COMMENT_WRITE: "Comment on an entry one may read.",
+    Permission.LETTERS_READ: "See which letters went to a patient and what became of each.",
+    Permission.LETTERS_SETTLE: "Send a letter that did not arrive again, or put it aside.",
+    Permission.LETTERS_PAUSE: "Pause the reminders to a patient.",
+    Permission.LETTERS_CHOOSE: "Choose which reminders one gets, and when.",
+    Permission.LETTERS_RULES: (
+        "Set quiet hours and limits of the practice's letters, and see what became of letters to staff."
+    ),
+    Permission.CALENDAR_KEEP: "Keep a private calendar address of one's own appointments.",
 }

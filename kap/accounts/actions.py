@@ -14,7 +14,7 @@ from kap.accounts.rules import THROTTLE_WINDOW, normal_email
 from kap.crypto import new_token, token_digest
 from kap.db import db, own_transaction
 from kap.problems import Conflict, Invalid
-from kap.sealed import DataKey
+from kap.sealed import DataKey, instance_key
 
 
 def found_practice(*, name: str, zone: str, help_text: str, at: datetime) -> Practice:
@@ -83,8 +83,12 @@ def invite(user: User, *, actor: Actor, days: int, at: datetime) -> tuple[Invita
 
 
 def renew_token(invitation: Invitation) -> str:
-    """A fresh token for an open invitation, ending the one before: mail is written when it is sent."""
-    token = new_token()
+    """The token for a letter about an open invitation, ending the one before: mail is written when sent.
+
+    Derived, and so the same each time: where a mail server breaks off and the letter arrives twice, the link
+    of either works.
+    """
+    token = instance_key().lookup_digest("invitation", str(invitation.id))
     invitation.token_digest = token_digest(token)
     return token
 

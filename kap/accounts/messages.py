@@ -12,10 +12,15 @@ from kap.db import db
 from kap.mail import Letter, composer, post
 
 
-def send_invitation(invitation: Invitation) -> None:
-    """Send the link by mail once the caller's transaction is committed."""
-    practice_id = invitation.user.practice_id
-    post("accounts.invitation", practice_id=practice_id, about=invitation.id, invitation_id=invitation.id)
+def send_invitation(invitation: Invitation, *, patient_id: UUID | None = None) -> None:
+    """Send the link by mail once the caller's transaction is committed. `patient_id`: whose log it is in."""
+    post(
+        "accounts.invitation",
+        practice_id=invitation.user.practice_id,
+        patient_id=patient_id,
+        about=invitation.id,
+        invitation_id=invitation.id,
+    )
 
 
 def invitation_link(token: str) -> str:
@@ -23,9 +28,9 @@ def invitation_link(token: str) -> str:
     return current_config().address + url_for("accounts.invitation", token=token)
 
 
-@composer("accounts.invitation")
+@composer("accounts.invitation", title="Invitation")
 def invitation(invitation_id: str) -> Letter | None:
-    """The link to choose a password. The token is made as the letter is written, so no job ever holds it."""
+    """The link to choose a password. The token is made as the letter is written, so no row ever holds it."""
     found = db.session.get(Invitation, UUID(invitation_id))
     if found is None or not found.is_open(now()):
         return None

@@ -19,6 +19,8 @@ class Practice(Model):
     name: Mapped[str] = mapped_column(String(120))
     zone: Mapped[str] = mapped_column(String(60))  # IANA name; the wall clock of its rooms
     help_text: Mapped[str] = mapped_column(default="")  # crisis help in the practice's own words, Markdown
+    # How long a safety plan counts as current once patient and therapist went through it.
+    safety_plan_months: Mapped[int] = mapped_column(default=6)
     identity_key_id: Mapped[UUID] = mapped_column(ForeignKey("data_key.id"))
     made_at: Mapped[datetime]
 

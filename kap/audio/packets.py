@@ -38,8 +38,12 @@ class Codec:
 
 CODECS: dict[str, Codec] = {
     "opus": Codec("libopus", "flt", 160_000, 960, 312, {"application": "audio", "vbr": "on"}),
-    # FFmpeg's manual: the fast coder is the better and much faster one above 64 kbit/s.
-    "m4a": Codec("aac", "fltp", 192_000, 1024, 1024, {"aac_coder": "fast"}),
+    # FFmpeg's manual: the fast coder is the better and much faster one above 64 kbit/s. Of even quality (1.3
+    # times 118) instead of even rate: what a frame may spend then depends on nothing that came before it, so
+    # packets of two encodings are alike where they meet. Dark music comes to about the rate that is stated.
+    "m4a": Codec(
+        "aac", "fltp", 192_000, 1024, 1024, {"aac_coder": "fast", "flags": "+qscale", "global_quality": "153"}
+    ),
 }
 
 

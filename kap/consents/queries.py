@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -46,21 +46,32 @@ def asked_of(patient: Patient, *, on: date) -> list[Asked]:
 def asked_of_all(patients: Iterable[Patient], *, on: date) -> dict[UUID, list[Asked]]:
     """The same for many patients of one practice, in one statement."""
     everyone = list(patients)
-    newest: dict[tuple[UUID, str], Signature] = {}
-    found = db.session.scalars(
-        select(Signature)
-        .where(Signature.patient_id.in_([patient.id for patient in everyone]))
-        .order_by(Signature.signed_at, Signature.id)
-    )
-    for signature in found:
-        newest[signature.patient_id, signature.consent] = signature
-    return {
-        patient.id: [
-            _asked(consent, newest.get((patient.id, consent.slug)), patient.practice.zone, on)
+    signed = signed_by_many(everyone)
+    return {patient.id: signed.asked_of(patient, on=on) for patient in everyone}
+
+
+@dataclass(frozen=True)
+class NewestSignatures:
+    """The newest signature of each of many patients under each consent, to be asked about any day."""
+
+    by_consent: Mapping[tuple[UUID, str], Signature]
+
+    def asked_of(self, patient: Patient, *, on: date) -> list[Asked]:
+        """As `asked_of`, without another statement."""
+        return [
+            _asked(consent, self.by_consent.get((patient.id, consent.slug)), patient.practice.zone, on)
             for consent in consents().values()
         ]
-        for patient in everyone
-    }
+
+
+def signed_by_many(patients: Iterable[Patient]) -> NewestSignatures:
+    """In one statement."""
+    found = db.session.scalars(
+        select(Signature)
+        .where(Signature.patient_id.in_([patient.id for patient in patients]))
+        .order_by(Signature.signed_at, Signature.id)
+    )
+    return NewestSignatures({(each.patient_id, each.consent): each for each in found})
 
 
 def signatures_of(patient: Patient) -> list[Signature]:

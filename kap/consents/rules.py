@@ -1,9 +1,10 @@
 """Whether a signature counts on a day. Pure: days are those of the practice's calendar."""
 
-import calendar
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+
+from kap.days import months_after
 
 # How long an earlier version still counts once a newer one is there, so that nobody's session falls on the
 # day of an update. Said to patient and therapist from the first day on.
@@ -71,10 +72,3 @@ def _by_time(signed: Signed, newest: Newest, on: date) -> Verdict:
         return Verdict(Standing.EXPIRED if on > ends else Standing.OUTDATED)
     is_due = signed.version < newest.version or on > ends - RENEWAL / 2
     return Verdict(Standing.DUE if is_due else Standing.VALID, until)
-
-
-def months_after(day: date, months: int) -> date:
-    """The same day of a later month, or that month's last day."""
-    number = day.month - 1 + months
-    year, month = day.year + number // 12, number % 12 + 1
-    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))

@@ -1,7 +1,8 @@
 """What the pages that look into several rooms show. Each is a fixed number of statements."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from itertools import groupby
 from uuid import UUID
 
 from kap.access.actor import Actor
@@ -9,13 +10,14 @@ from kap.access.permissions import Role
 from kap.accounts import queries as people
 from kap.accounts.models import Invitation, Practice, User
 from kap.clock import day_in, midnight
-from kap.consents import queries as consents
-from kap.consents.queries import Asked
+from kap.content.programmes import Kind
 from kap.home.rules import ChartStanding, ChartStep, Standing, Step, chart_step, next_step
 from kap.integration import queries as integration
 from kap.integration.visible import Visible
 from kap.jobs import queries as jobs
 from kap.jobs.models import Job
+from kap.mail.models import SentLetter
+from kap.mail.posting import is_bad
 from kap.music import queries as music
 from kap.patients import queries as patients
 from kap.patients.models import CareTeamMember, Patient
@@ -23,6 +25,12 @@ from kap.patients.rules import age_on
 from kap.preparation import queries as preparation
 from kap.preparation.queries import Behind, Plan
 from kap.preparation.queries import Standing as Given
+from kap.programmes import queries as programmes
+from kap.programmes.queries import Asked as AskedSteps
+from kap.programmes.queries import Standing as StepStanding
+from kap.readiness import queries as readiness
+from kap.readiness.rules import Item, Line, Readiness
+from kap.reminders import queries as reminders
 from kap.screening import queries as screening
 from kap.screening.queries import Screening
 from kap.sessions import queries as sessions
@@ -32,6 +40,13 @@ DAYS_AHEAD = 7
 SHARED_WITHIN = timedelta(days=60)
 FAILED_WITHIN = timedelta(days=30)
 ENTRIES_SHOWN = 5
+_ASKED_BY_STEPS = {
+    Item.CONSENTS: {Kind.CONSENTS},
+    Item.SCREENING: {Kind.HEALTH},
+    Item.GUIDES: {Kind.GUIDE},
+    Item.MUSIC: {Kind.MUSIC},
+    Item.INTENTION: {Kind.INTENTION},
+}
 
 
 @dataclass(frozen=True)
@@ -44,20 +59,28 @@ class PatientHome:
     intend: Given | None
     upcoming: list[DosingSession]
     plan: Plan
-    unsigned: list[Asked]
-    wants_answers: bool  # to the health questions, before the series that comes
+    asked: AskedSteps  # by programmes
+    follow: StepStanding | None  # the first of these that is no guide
+    missing: list[Line]  # for the next session, as far as the patient can do it
     past: list[DosingSession]
     entries: list[Visible]
 
 
 @dataclass(frozen=True)
 class TherapistHome:
-    """Sessions that run or are planned today, those of the week, who is behind, what was shared."""
+    """Sessions that run or are planned today, those of the week, who is behind, what was shared, what letters
+    did not arrive.
+
+    `soon`: the days of the week that comes on which there is a session, in order, each with its sessions: who
+    lacks most first. `readiness` is that of every session that is planned.
+    """
 
     today: list[DosingSession]
-    soon: list[DosingSession]
+    soon: list[tuple[date, list[DosingSession]]]
+    readiness: dict[UUID, Readiness]
     behind: list[Behind]
     shared: list[Visible]
+    undelivered: list[tuple[Patient, SentLetter]]
     has_patients: bool
 
 
@@ -91,6 +114,7 @@ class Chart:
     needing: DosingSession | None  # the session that runs, else the next of today
     planned: DosingSession | None
     screening: Screening
+    address_is_bad: bool  # letters to the patient are known not to arrive
 
 
 def patient_home(patient: Patient, actor: Actor, *, at: datetime) -> PatientHome:
@@ -98,12 +122,18 @@ def patient_home(patient: Patient, actor: Actor, *, at: datetime) -> PatientHome
     upcoming = sessions.upcoming_of(patient, at)
     unwritten = integration.awaits_entry(patient, at)
     intend = _asks_for_intention(plan) if upcoming and not _has_intention(patient) else None
+    asked = programmes.asked_of(patient, at=at)
+    follow = asked.first
+    missing = _missing(upcoming[0], asked, at=at) if upcoming else []
     step = next_step(
         Standing(
             in_session=sessions.open_of(patient) is not None,
             closed_at=unwritten.closed_at if unwritten else None,
+            writing_asked=follow is not None and follow.kind is Kind.JOURNAL,
+            step_first=follow is not None and _comes_before(follow, plan.now),
             preparation_due=bool(plan.now),
             intention_wanted=intend is not None,
+            something_missing=any(line.required for line in missing),
             session_planned=bool(upcoming),
         ),
         now=at,
@@ -115,12 +145,9 @@ def patient_home(patient: Patient, actor: Actor, *, at: datetime) -> PatientHome
         intend=intend,
         upcoming=upcoming,
         plan=plan,
-        unsigned=[
-            asked
-            for asked in consents.asked_of(patient, on=day_in(at, patient.practice.zone))
-            if asked.is_wanted
-        ],
-        wants_answers=screening.screening_of(patient, at=at).wants_answers,
+        asked=asked,
+        follow=follow,
+        missing=missing,
         past=sessions.past_of(patient),
         entries=integration.entries_visible_to(actor, patient, limit=ENTRIES_SHOWN),
     )
@@ -133,15 +160,32 @@ def therapist_home(actor: Actor, practice: Practice, *, at: datetime) -> Therapi
     # From yesterday on, because a session left open then still needs someone.
     found = sessions.in_window(actor, midnight(today - timedelta(days=1), practice.zone), end)
     begins = midnight(today, practice.zone)
+    planned = [each for each in found if each.state is SessionState.PLANNED and each.planned_at >= begins]
+    ready = readiness.readiness_of_many(planned, at=at)
     behind = preparation.behind(actor, today)
     shared = integration.new_shared(actor, at - SHARED_WITHIN)
     return TherapistHome(
         today=[each for each in found if each.planned_at < tomorrow and _is_of_today(each, begins)],
-        soon=[each for each in found if each.planned_at >= tomorrow],
+        soon=_by_day([each for each in found if each.planned_at >= tomorrow], ready, practice.zone),
+        readiness=ready,
         behind=behind,
         shared=shared,
+        undelivered=reminders.undelivered(actor),
         has_patients=patients.has_any(actor),
     )
+
+
+def _by_day(
+    sessions_: list[DosingSession], ready: dict[UUID, Readiness], zone: str
+) -> list[tuple[date, list[DosingSession]]]:
+    """Within a day, who lacks most comes first; then who comes first."""
+
+    def order(session: DosingSession) -> tuple[date, int, datetime]:
+        lacking = len(ready[session.id].missing) if session.id in ready else 0
+        return day_in(session.planned_at, zone), -lacking, session.planned_at
+
+    ordered = sorted(sessions_, key=order)
+    return [(day, list(held)) for day, held in groupby(ordered, key=lambda each: order(each)[0])]
 
 
 def admin_home(actor: Actor, *, at: datetime) -> AdminHome:
@@ -193,7 +237,20 @@ def chart_of(patient: Patient, actor: Actor, *, at: datetime) -> Chart:
         needing=running or of_today,
         planned=planned[0] if planned else None,
         screening=screening.screening_of(patient, at=at),
+        address_is_bad=is_bad(patient.practice_id, reminders.address_of(patient)),
     )
+
+
+def _comes_before(step: StepStanding, guides: list[Given]) -> bool:
+    """Whether a step of a programme is due before the first guide is; a guide without a day can wait."""
+    due_on = guides[0].assignment.due_on if guides else None
+    return due_on is None or step.placed.day is None or step.placed.day <= due_on
+
+
+def _missing(session: DosingSession, asked: AskedSteps, *, at: datetime) -> list[Line]:
+    """What the patient can still do for a session, less what a programme asks for in its own time."""
+    found = readiness.readiness_of(session, at=at).for_patient
+    return [line for line in found if not asked.kinds & _ASKED_BY_STEPS.get(line.item, frozenset())]
 
 
 def _asks_for_intention(plan: Plan) -> Given | None:

@@ -13,8 +13,10 @@ class Step(StrEnum):
 
     BE_HERE = "be here"  # a session runs; a screen has nothing to ask
     WRITE = "write"
+    FOLLOW = "follow"  # a step of a programme
     PREPARE = "prepare"
     INTEND = "intend"
+    SETTLE = "settle"  # a session is planned and something else is missing that they can do
     AWAIT = "await"  # a session is planned and everything is ready
     REST = "rest"
 
@@ -25,22 +27,28 @@ class Standing:
 
     in_session: bool
     closed_at: datetime | None  # of the latest session nothing was written about
+    writing_asked: bool  # by a programme that offers the journal now
+    step_first: bool  # a programme asks for something that is due before any guide
     preparation_due: bool
     intention_wanted: bool  # they were asked for one, a session is planned, and none is written
+    something_missing: bool  # of what the practice requires, that they can do
     session_planned: bool
 
 
 def next_step(standing: Standing, *, now: datetime) -> Step:
     """The first hours after a session are when words are nearest, so writing goes before reading."""
-    if standing.in_session:
-        return Step.BE_HERE
-    if standing.closed_at is not None and now - standing.closed_at < WRITE_WITHIN:
-        return Step.WRITE
-    if standing.preparation_due:
-        return Step.PREPARE
-    if standing.intention_wanted:
-        return Step.INTEND
-    return Step.AWAIT if standing.session_planned else Step.REST
+    is_fresh = standing.closed_at is not None and now - standing.closed_at < WRITE_WITHIN
+    ladder = (
+        (standing.in_session, Step.BE_HERE),
+        (standing.writing_asked, Step.FOLLOW),
+        (is_fresh, Step.WRITE),
+        (standing.step_first, Step.FOLLOW),
+        (standing.preparation_due, Step.PREPARE),
+        (standing.intention_wanted, Step.INTEND),
+        (standing.something_missing, Step.SETTLE),
+        (standing.session_planned, Step.AWAIT),
+    )
+    return next((step for holds, step in ladder if holds), Step.REST)
 
 
 class ChartStep(StrEnum):

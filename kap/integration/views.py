@@ -17,7 +17,7 @@ from kap.access.guard import current_actor, observe
 from kap.access.permissions import Permission, Role
 from kap.accounts import queries as people
 from kap.clock import now
-from kap.content.prompts import PromptSet, prompts_for
+from kap.content.prompts import PromptSet, prompt_sets, prompts_for
 from kap.integration import actions, here_views, queries, take_views, taking
 from kap.integration.actions import Overwritten
 from kap.integration.blueprint import bp
@@ -51,8 +51,9 @@ def journal(patient: Patient) -> str:
 @own_record_view(Permission.JOURNAL_WRITE)
 def begin(patient: Patient) -> Response:
     """Give the page its own address, so that a reload finds the same words; nothing is made yet."""
-    about, moment = request.args.get("session"), request.args.get("moment")
-    return redirect(url_for("integration.writing", entry_id=uuid4(), session=about, moment=moment))
+    about, moment, wanted = (request.args.get(name) for name in ("session", "moment", "prompts"))
+    address = url_for("integration.writing", entry_id=uuid4(), session=about, moment=moment, prompts=wanted)
+    return redirect(address)
 
 
 @bp.get("/my/journal/<uuid:entry_id>/write")
@@ -279,6 +280,9 @@ def _writing_page(
 
 
 def _prompts(form: EntryForm, about: list[DosingSession]) -> PromptSet:
+    wanted = prompt_sets().get(request.args.get("prompts", ""))
+    if wanted is not None:
+        return wanted
     session = next((session for session in about if str(session.id) == form.session.data), None)
     if session is None or session.closed_at is None:
         return prompts_for(None)

@@ -8,6 +8,7 @@ import kap.consents.models
 import kap.integration.models
 import kap.jobs.models
 import kap.preparation.models
+import kap.programmes.models
 import kap.screening.models  # noqa: F401 - imported for the tables they define
 from kap.db import Model
 

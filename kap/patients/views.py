@@ -137,7 +137,7 @@ def invite(patient: Patient) -> Response:
     days = current_config().invitation_days
     invitation, token = actions.invite(patient, actor=current_actor(), days=days, at=now())
     if mail.configured():
-        messages.send_invitation(invitation)
+        messages.send_invitation(invitation, patient_id=patient.id)
         flash("The invitation is on its way by e-mail.", "success")
         return redirect(url_for("home.chart", patient_id=patient.id))
     link = messages.invitation_link(token)

@@ -1,7 +1,8 @@
 """Giving a guide and taking it back; opening, ticking, finishing. None of these commits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -21,6 +22,16 @@ from kap.preparation.models import Assignment, Tick
 from kap.problems import Conflict, NotThere
 
 NO_SUCH_ITEM = "This guide has no such item."
+
+
+@dataclass(frozen=True)
+class Gift:
+    """A guide for a patient: when it is due, and from which day on they see it."""
+
+    patient_id: UUID
+    guide: Guide
+    due_on: date | None
+    opens_on: date | None
 
 
 def assign(
@@ -47,6 +58,39 @@ def assign(
         db.session.add(assignment)
     audit.record(Permission.ASSIGNMENT_ASSIGN, actor=actor, patient_id=patient.id, subject=assignment)
     return assignment
+
+
+def assign_many(practice_id: UUID, gifts: Iterable[Gift], *, actor: Actor, at: datetime) -> list[Assignment]:
+    """Give guides to many patients of a practice, in as many statements as there are different guides.
+
+    Raises `Conflict` when one of them was given one in the same moment; then nothing is given.
+    """
+    wanted = list(gifts)
+    guides = {gift.guide.digest: gift.guide for gift in wanted}
+    texts = {digest: keep(practice_id, guide, at=at) for digest, guide in guides.items()}
+    rows = [
+        Assignment(
+            patient_id=gift.patient_id,
+            guide=gift.guide.slug,
+            guide_version=gift.guide.version,
+            text_id=texts[gift.guide.digest].id,
+            due_on=gift.due_on,
+            opens_on=gift.opens_on,
+            assigned_at=at,
+            assigned_by_id=actor.id,
+        )
+        for gift in wanted
+    ]
+    with _given_once():
+        db.session.add_all(rows)
+    for row in rows:
+        _record(Permission.ASSIGNMENT_ASSIGN, row, actor)
+    return rows
+
+
+def reschedule(assignment: Assignment, *, due_on: date | None, opens_on: date | None) -> None:
+    """Move the day of a guide that follows a session. No event: moving the session left one."""
+    assignment.due_on, assignment.opens_on = due_on, opens_on
 
 
 def withdraw(assignment: Assignment, *, actor: Actor, at: datetime) -> None:

@@ -74,6 +74,7 @@ class Assignment(Model):
     earlier_texts: Mapped[list[str]] = mapped_column(JSON, default=list)  # ids of those it had before
     moved_at: Mapped[datetime | None]  # when it was last moved to a newer text
     due_on: Mapped[date | None]  # a day on the practice's calendar
+    opens_on: Mapped[date | None]  # the patient does not see it before this day; None: at once
     line_sealed: Mapped[bytes | None]
     assigned_at: Mapped[datetime]
     assigned_by_id: Mapped[UUID] = mapped_column(ForeignKey("user.id"))

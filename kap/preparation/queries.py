@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import or_, select
+from sqlalchemy.orm import joinedload, selectinload, subqueryload
 
 from kap.access.actor import Actor
 from kap.accounts.queries import practice_of
@@ -168,6 +168,36 @@ def assignments_of(patient: Patient) -> list[Standing]:
     return sorted(_standings(rows), key=_by_due_day)
 
 
+@dataclass(frozen=True)
+class Task:
+    """A guide as far as readiness asks about it."""
+
+    assignment: Assignment
+    guide: Guide
+
+    @property
+    def is_done(self) -> bool:
+        return self.assignment.done_at is not None
+
+
+def tasks_of_many(patients: Iterable[Patient]) -> dict[UUID, list[Task]]:
+    """What each was given and still has, in two statements; the earliest given first."""
+    ids = [patient.id for patient in patients]
+    rows = db.session.scalars(
+        select(Assignment)
+        .where(Assignment.patient_id.in_(ids), Assignment.withdrawn_at.is_(None))
+        .order_by(Assignment.assigned_at, Assignment.id)
+        # Of the texts there are few, so this stays one statement however many have them.
+        .options(selectinload(Assignment.given_text))
+    )
+    found: dict[UUID, list[Task]] = {id_: [] for id_ in ids}
+    for row in rows:
+        guide = as_given(row)
+        if guide is not None:
+            found[row.patient_id].append(Task(row, guide))
+    return found
+
+
 def gone_of(patient: Patient) -> list[Assignment]:
     """What this patient was given whose text is gone, so that nobody wonders where it went."""
     rows = db.session.scalars(
@@ -183,8 +213,12 @@ def gone_of(patient: Patient) -> list[Assignment]:
 
 
 def plan_of(patient: Patient, today: date) -> Plan:
-    """What this patient prepares; what is to be done, the earliest due first."""
-    standings = assignments_of(patient)
+    """What this patient prepares; what is to be done, the earliest due first. Not what opens later."""
+    standings = [
+        each
+        for each in assignments_of(patient)
+        if each.is_done or rules.is_open(each.assignment.opens_on, today=today)
+    ]
     to_do = [each for each in standings if not each.is_done]
     done = [each for each in standings if each.is_done]
     done.sort(key=lambda each: each.assignment.done_at or each.assignment.assigned_at, reverse=True)
@@ -202,14 +236,14 @@ def behind(actor: Actor, today: date) -> list[Behind]:
     """
     planned = _sessions_soon(actor, today)
     late = []
-    for patient, standings in _unfinished(actor):
+    for patient, standings in _unfinished(actor, today):
         session = planned.get(patient.id)
         if session is not None or any(each.overdue(today) for each in standings):
             late.append(Behind(patient, standings, session))
     return sorted(late, key=_by_need)
 
 
-def _unfinished(actor: Actor) -> list[tuple[Patient, list[Standing]]]:
+def _unfinished(actor: Actor, today: date) -> list[tuple[Patient, list[Standing]]]:
     caseload = visible_to(actor).where(Patient.archived_at.is_(None)).with_only_columns(Patient.id)
     rows = db.session.scalars(
         select(Assignment)
@@ -217,9 +251,16 @@ def _unfinished(actor: Actor) -> list[tuple[Patient, list[Standing]]]:
             Assignment.patient_id.in_(caseload),
             Assignment.withdrawn_at.is_(None),
             Assignment.done_at.is_(None),
+            or_(Assignment.opens_on.is_(None), Assignment.opens_on <= today),
         )
         .order_by(Assignment.patient_id)
-        .options(joinedload(Assignment.patient), *_WITH_ITS_PARTS)
+        .options(
+            joinedload(Assignment.patient),
+            selectinload(Assignment.given_text),
+            # Not in packets of 500, so that a long caseload is no more statements than a short one.
+            subqueryload(Assignment.ticks),
+            subqueryload(Assignment.answers),
+        )
     )
     found = groupby(_standings(rows), key=lambda each: each.assignment.patient)
     return [(patient, sorted(owned, key=_by_due_day)) for patient, owned in found]

@@ -35,6 +35,11 @@ def is_for_now(due_on: date | None, *, today: date) -> bool:
     return due_on is None or due_on <= today + timedelta(days=NOW_DAYS)
 
 
+def is_open(opens_on: date | None, *, today: date) -> bool:
+    """Whether the patient sees it yet."""
+    return opens_on is None or opens_on <= today
+
+
 def due_objection(due_on: date, *, today: date) -> str | None:
     """Why a guide cannot be due on this day, in words; None when it can."""
     if due_on < today:

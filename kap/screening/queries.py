@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -61,6 +61,35 @@ def screening_of_all(
 ) -> dict[UUID, Screening]:
     """The same for many patients of one practice, in as many statements as for one."""
     everyone = list(patients)
+    screened = screened_of_many(everyone, at=at)
+    return {patient.id: screened.screening_of(patient, on=on) for patient in everyone}
+
+
+@dataclass(frozen=True)
+class Screened:
+    """Answers, reviews and session days of many patients, to be asked about any day."""
+
+    answers: Mapping[UUID, ScreeningAnswers]
+    recorded: Mapping[UUID, ScreeningReview]
+    drafts: Mapping[UUID, ScreeningReview]
+    days: Mapping[UUID, list[date]]
+    at: datetime
+
+    def screening_of(self, patient: Patient, *, on: date | None = None) -> Screening:
+        """As `screening_of`, without another statement."""
+        return _stands(
+            patient,
+            self.answers.get(patient.id),
+            self.recorded.get(patient.id),
+            self.drafts.get(patient.id),
+            days=self.days[patient.id],
+            on=on or day_in(self.at, patient.practice.zone),
+        )
+
+
+def screened_of_many(patients: Iterable[Patient], *, at: datetime) -> Screened:
+    """In three statements."""
+    everyone = list(patients)
     ids = [patient.id for patient in everyone]
     answers = {
         row.patient_id: row
@@ -79,18 +108,7 @@ def screening_of_all(
         .order_by(ScreeningReview.version)
     ):
         (recorded if row.recorded_at else drafts)[row.patient_id] = row
-    days = _session_days(everyone, at)
-    return {
-        patient.id: _stands(
-            patient,
-            answers.get(patient.id),
-            recorded.get(patient.id),
-            drafts.get(patient.id),
-            days=days[patient.id],
-            on=on or day_in(at, patient.practice.zone),
-        )
-        for patient in everyone
-    }
+    return Screened(answers, recorded, drafts, _session_days(everyone, at), at)
 
 
 def answers_of(patient: Patient) -> ScreeningAnswers | None:

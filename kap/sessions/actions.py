@@ -1,6 +1,6 @@
 """Planning, opening, noting and closing a dosing session; writing an intention. None of these commits."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,12 +19,13 @@ from kap.patients import queries as patients
 from kap.patients.models import Patient
 from kap.problems import Conflict, Invalid
 from kap.sessions import queries, rules
-from kap.sessions.models import DosingSession, Intention, SessionDevice, SessionNote
+from kap.sessions.models import DosingSession, Intention, SessionDevice, SessionNote, UnreadyOpening
 from kap.sessions.rules import Outlet, Route, SessionState, Verb
 
 LONGEST_TEXT = 20_000
 # An intention saves itself while it is typed; one sitting is one event in the log.
 SITTING = timedelta(minutes=10)
+OPENED_UNREADY = "sessions:session:open-unready"  # as the log names it; the reason stays with the session
 
 IS_NOW = {
     SessionState.PLANNED: "This session is not open.",
@@ -45,6 +46,14 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Unready:
+    """What was missing as a session was opened, in words, and why it was opened all the same."""
+
+    missing: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
 class Report:
     """What a device that shows the player says of itself."""
 
@@ -54,12 +63,31 @@ class Report:
     playing: bool
 
 
+Follower = Callable[[Patient, Actor], None]
+_followers: list[Follower] = []
+
+
+def follows_sessions(act: Follower) -> Follower:
+    """Have `act` called whenever the days of a patient's sessions change, in the transaction that does it.
+
+    So that rooms above can keep in step what they hold, without this one knowing them.
+    """
+    _followers.append(act)
+    return act
+
+
+def _have_followed(session: DosingSession, actor: Actor) -> None:
+    for act in _followers:
+        act(session.patient, actor)
+
+
 def plan(patient: Patient, *, wanted: Plan, actor: Actor) -> DosingSession:
     """Raises `Invalid` for a therapist outside the care team, `NotThere` for another practice's playlist."""
     session = DosingSession(patient=patient, patient_id=patient.id, state=SessionState.PLANNED)
     _apply(wanted, session, actor=actor)
     db.session.add(session)
     audit.record(Permission.SESSION_PLAN, actor=actor, patient_id=patient.id, subject=session)
+    _have_followed(session, actor)
     return session
 
 
@@ -70,25 +98,50 @@ def change(session: DosingSession, *, wanted: Plan, version: int, actor: Actor) 
             raise Conflict("Someone changed this plan since you opened it. Yours is not saved yet.")
         _apply(wanted, session, actor=actor)
         audit.record(Permission.SESSION_PLAN, actor=actor, patient_id=session.patient_id, subject=session)
+    _have_followed(session, actor)
 
 
 def cancel(session: DosingSession, *, actor: Actor) -> None:
     with _changing(session, Verb.CANCEL):
         audit.record(Permission.SESSION_PLAN, actor=actor, patient_id=session.patient_id, subject=session)
+    _have_followed(session, actor)
 
 
 def reinstate(session: DosingSession, *, actor: Actor) -> None:
     """Undo `cancel`."""
     with _changing(session, Verb.REINSTATE):
         audit.record(Permission.SESSION_PLAN, actor=actor, patient_id=session.patient_id, subject=session)
+    _have_followed(session, actor)
 
 
-def open_session(session: DosingSession, *, actor: Actor, at: datetime) -> None:
-    """Begin; the music is fixed to what is rendered now. Raises `Conflict` unless it is planned."""
+def open_session(
+    session: DosingSession, *, actor: Actor, at: datetime, unready: Unready | None = None
+) -> None:
+    """Begin; the music is fixed to what is rendered now. Raises `Conflict` unless it is planned.
+
+    Whether it may be opened is for `kap.readiness` to say, through which every page goes; what that found
+    missing comes along as `unready` and stays with the session.
+    """
     with _changing(session, Verb.OPEN):
         session.opened_at = at
         session.mix = music.ready_mix(session.playlist) if session.playlist else None
         _record(session, actor)
+        if unready is not None:
+            _keep_why(session, unready, actor=actor, at=at)
+    _have_followed(session, actor)
+
+
+def _keep_why(session: DosingSession, unready: Unready, *, actor: Actor, at: datetime) -> None:
+    opening = UnreadyOpening(
+        session=session,
+        session_id=session.id,
+        therapist_id=actor.id,
+        at=at,
+        missing=list(unready.missing),
+        reason=unready.reason,
+    )
+    db.session.add(opening)
+    audit.record(OPENED_UNREADY, actor=actor, patient_id=session.patient_id, subject=session)
 
 
 def choose_music(session: DosingSession, *, playlist_id: UUID, actor: Actor) -> None:

@@ -6,6 +6,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from kap.accounts.models import User
+from kap.clock import now
 from kap.db import Model, choice
 from kap.music.models import Mix, Playlist
 from kap.patients.models import Patient
@@ -21,6 +22,7 @@ __all__ = [
     "SessionDevice",
     "SessionNote",
     "SessionState",
+    "UnreadyOpening",
 ]
 
 
@@ -52,6 +54,8 @@ class DosingSession(Model):
     music_reached_s: Mapped[float | None]  # the furthest the player said it came, in seconds of the mix
     closed_at: Mapped[datetime | None]
     listening_allowed_at: Mapped[datetime | None]  # the patient may hear its music again, since then
+    # Of the row; a calendar asks for it. None: not since this column is there.
+    changed_at: Mapped[datetime | None] = mapped_column(default=now, onupdate=now)
     version: Mapped[int] = mapped_column()
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy reads it from the class
@@ -66,6 +70,29 @@ class DosingSession(Model):
         """Whether the patient may listen to its music again."""
         is_over = self.state is SessionState.CLOSED
         return is_over and self.listening_allowed_at is not None and self.mix_id is not None
+
+
+class UnreadyOpening(Model):
+    """That a session was opened although something was missing: what, and the therapist's reason.
+
+    Never changed once it is there.
+    """
+
+    __tablename__ = "unready_opening"
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("dosing_session.id", ondelete="CASCADE"), unique=True)
+    therapist_id: Mapped[UUID] = mapped_column(ForeignKey("user.id"))
+    at: Mapped[datetime]
+    missing_sealed: Mapped[bytes]
+    reason_sealed: Mapped[bytes]
+
+    session: Mapped[DosingSession] = relationship()
+    therapist: Mapped[User] = relationship()
+    missing: Sealed[list[str]] = Sealed("missing_sealed")  # in words, as they stood at that moment
+    reason: Sealed[str] = Sealed("reason_sealed")
+
+    def sealing_key(self) -> DataKey:
+        return self.session.patient.data_key
 
 
 class SessionNote(Model):

@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from kap.sessions.models import (
     SessionDevice,
     SessionNote,
     SessionState,
+    UnreadyOpening,
 )
 from kap.sessions.rules import HEARD_WITHIN
 
@@ -78,7 +80,10 @@ def in_window(actor: Actor, start: datetime, end: datetime) -> list[DosingSessio
                 DosingSession.planned_at < end,
                 DosingSession.state != SessionState.CANCELLED,
             )
-            .options(joinedload(DosingSession.patient), joinedload(DosingSession.therapist))
+            .options(
+                joinedload(DosingSession.patient).joinedload(Patient.data_key),
+                joinedload(DosingSession.therapist),
+            )
             .order_by(DosingSession.planned_at)
         )
     )
@@ -128,6 +133,32 @@ def heard_again(patient: Patient, session_id: UUID) -> DosingSession:
 def wishes_of(patient: Patient) -> MusicWishes | None:
     """What music the patient likes and what must not be played; None where nobody has asked them yet."""
     return db.session.scalars(select(MusicWishes).where(MusicWishes.patient_id == patient.id)).first()
+
+
+def said_wishes(patients: Iterable[Patient]) -> set[UUID]:
+    """Of these patients, who has said which music they like and what must not be played, if only nothing."""
+    ids = [patient.id for patient in patients]
+    return set(db.session.scalars(select(MusicWishes.patient_id).where(MusicWishes.patient_id.in_(ids))))
+
+
+def wrote_intention(patients: Iterable[Patient]) -> set[UUID]:
+    """Of these patients, who has an intention with words in it. What it says is not looked at any further."""
+    ids = [patient.id for patient in patients]
+    found = db.session.scalars(
+        select(Intention)
+        .where(Intention.patient_id.in_(ids))
+        .options(joinedload(Intention.patient).joinedload(Patient.data_key))
+    )
+    return {intention.patient_id for intention in found if intention.text.strip()}
+
+
+def unready_opening_of(session: DosingSession) -> UnreadyOpening | None:
+    """That it was opened although something was missing, and why."""
+    return db.session.scalars(
+        select(UnreadyOpening)
+        .where(UnreadyOpening.session_id == session.id)
+        .options(joinedload(UnreadyOpening.therapist))
+    ).first()
 
 
 def intention_of(patient: Patient) -> Intention | None:

@@ -65,7 +65,7 @@ def plan(patient: Patient) -> Response:
 @bp.get("/patients/<uuid:patient_id>/sessions/<uuid:session_id>")
 @patient_view(Permission.SESSION_READ)
 def page(patient: Patient, session_id: UUID) -> str:
-    return _session_page(queries.session_of(patient, session_id))
+    return session_page(queries.session_of(patient, session_id))
 
 
 @bp.get("/patients/<uuid:patient_id>/sessions/<uuid:session_id>/edit")
@@ -106,17 +106,6 @@ def reinstate(patient: Patient, session_id: UUID) -> Response:
     session = queries.session_of(patient, session_id)
     actions.reinstate(session, actor=current_actor())
     flash("The session is planned again.", "success")
-    return _to_page(session)
-
-
-@bp.post("/patients/<uuid:patient_id>/sessions/<uuid:session_id>/open")
-@patient_view(Permission.SESSION_RECORD)
-def open_session(patient: Patient, session_id: UUID) -> Response:
-    session = queries.session_of(patient, session_id)
-    try:
-        actions.open_session(session, actor=current_actor(), at=now())
-    except Conflict as conflict:
-        return _told(session, conflict)
     return _to_page(session)
 
 
@@ -212,8 +201,13 @@ def reopen(patient: Patient, session_id: UUID) -> Response:
     return _to_page(session)
 
 
-def _session_page(session: DosingSession, *, told: str | None = None, note: NoteForm | None = None) -> str:
-    """The page of a session in whatever state it is. `told` says why something was not done."""
+def session_page(
+    session: DosingSession, *, told: str | None = None, note: NoteForm | None = None, **more: Any
+) -> str:
+    """The page of a session in whatever state it is. `told` says why something was not done.
+
+    `more` is what `kap.readiness` shows on it: see `sessions/planned.html`.
+    """
     actor, moment = current_actor(), now()
     intention = queries.intention_of(session.patient)
     if intention is not None:
@@ -229,6 +223,7 @@ def _session_page(session: DosingSession, *, told: str | None = None, note: Note
         quick_notes=QUICK_NOTES,
         **_of_state(session, moment),
         **_music_wishes(session),
+        **more,
     )
 
 
@@ -240,6 +235,7 @@ def _of_state(session: DosingSession, moment: datetime) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "programme": Programme.of(session.mix.plan) if session.mix and session.mix.plan else None,
         "notes": _notes(session),
+        "unready": queries.unready_opening_of(session),
         "files": keepable(session, session.mix),
     }
     if session.state is SessionState.OPEN:
@@ -275,12 +271,12 @@ def _music_position(session: DosingSession, given: str | None) -> float | None:
 
 
 def _told(session: DosingSession, conflict: Conflict) -> Response:
-    return make_response(_session_page(session, told=str(conflict)), 409)
+    return make_response(session_page(session, told=str(conflict)), 409)
 
 
 def _note_refused(session: DosingSession, form: NoteForm, problem: Invalid | Conflict) -> Response:
     form.renew()
-    return make_response(_session_page(session, told=str(problem), note=form), STATUS[type(problem)])
+    return make_response(session_page(session, told=str(problem), note=form), STATUS[type(problem)])
 
 
 def _plan_page(

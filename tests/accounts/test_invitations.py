@@ -15,6 +15,7 @@ from kap.config import Config
 from kap.crypto import token_digest
 from kap.db import db, transaction
 from kap.jobs.models import Job
+from kap.mail.models import SentLetter
 from tests.conftest import Browser, Cast
 
 At = Callable[[str], Browser]
@@ -189,7 +190,9 @@ def test_where_mail_is_set_up_no_link_is_shown(app: Flask, config: Config, at_br
     job = db.session.scalars(select(Job)).one()
     invitation = db.session.scalars(select(Invitation)).one()
     assert job.task == "mail.send"
-    assert job.arguments == {"name": "accounts.invitation", "invitation_id": str(invitation.id)}
+    letter = db.session.scalars(select(SentLetter)).one()
+    assert job.arguments == {"letter": str(letter.id), "attempt": 1}
+    assert letter.arguments == {"invitation_id": str(invitation.id)}
 
 
 def test_a_closed_account_can_be_reopened(at_browser: At, cast: Cast, anyone: Browser) -> None:

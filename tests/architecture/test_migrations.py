@@ -131,6 +131,8 @@ def test_rows_of_the_first_version_survive_the_second(app: Flask) -> None:
         track = connection.execute(Model.metadata.tables["track"].select()).mappings().one()
         assert track["search_text"] == "\nelan\nstrasse\n\n01.mp3\n@\n"
         assert (track["tags"], track["vocals"], track["culture"]) == ([], None, None)
+        practice = connection.execute(Model.metadata.tables["practice"].select()).mappings().one()
+        assert practice["safety_plan_months"] == 6
         playlist = connection.execute(Model.metadata.tables["playlist"].select()).mappings().one()
         assert (playlist["avoid"], playlist["surplus_s"]) == ({}, 0)
 

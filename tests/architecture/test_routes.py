@@ -16,9 +16,12 @@ from kap.consents import actions as signing
 from kap.consents.actions import Given
 from kap.content.consents import consents
 from kap.content.guides import library
+from kap.content.programmes import programmes as programmes_that_ship
 from kap.db import db, transaction
 from kap.integration import actions as integration
 from kap.integration.rules import Writing
+from kap.mail.models import SentLetter
+from kap.mail.rules import LetterState, Reason
 from kap.music import arc_actions as arcs
 from kap.music.arcs import arcs as shipped
 from kap.music.models import (
@@ -33,6 +36,8 @@ from kap.music.models import (
 )
 from kap.patients import queries as patients
 from kap.preparation import actions as preparation
+from kap.programmes import actions as programmes
+from kap.safety import actions as safety
 from kap.screening import actions as screening
 from kap.screening.said import Judged
 from kap.sessions import actions as sessions
@@ -99,6 +104,13 @@ def world(app: Flask, cast: Cast) -> World:
         dosing = sessions.plan(cast.pia, wanted=plan, actor=theo)
         heard = _heard_session(cast, playlist)
         session.add(heard)
+        given = programmes.give(
+            cast.pia,
+            programmes_that_ship()["single-session"],
+            starts_on=NOON.date(),
+            actor=theo,
+            at=NOON,
+        )
         entry = integration.write(
             cast.pia, entry_id=uuid4(), writing=Writing("private words"), version=0, at=NOON
         )
@@ -112,6 +124,14 @@ def world(app: Flask, cast: Cast) -> World:
         screened = screening.record_review(
             cast.pia, Judged(), version=0, answers_version=0, actor=theo, at=NOON
         )
+        letter = SentLetter(
+            practice_id=cast.practice.id, patient_id=cast.pia.id, name="reminders.letter", arguments={},
+            message_id="<one@example.org>", state=LetterState.BOUNCED, reason=Reason.SENT_BACK, code="",
+            attempts=1, made_at=NOON, ended_at=NOON,
+        )  # fmt: skip
+        session.add(letter)
+        safety.write(cast.pia, {"signs": "x"}, version=0, actor=pia, at=NOON)
+        talk = safety.note_talk(cast.pia, version=1, actor=theo, at=NOON)
         device, _ = accounts.sign_in(_user(cast, "pia"), device="Her phone", at=NOON)
         session.flush()
     return World(
@@ -122,6 +142,8 @@ def world(app: Flask, cast: Cast) -> World:
             "consent": treatment.slug,
             "review_id": str(screened.id),
             "entry_id": str(entry.id),
+            "letter_id": str(letter.id),
+            "talk_id": str(talk.id),
             "track_id": str(track.id),
             "playlist_id": str(playlist.id),
             "place_id": str(place.id),
@@ -137,6 +159,9 @@ def world(app: Flask, cast: Cast) -> World:
             "user_id": str(cast.theo.id),
             "token": "unknown",
             "filename": "css/base.css",
+            "programme": "single-session",
+            "given_id": str(given.id),
+            "number": "1",
             "dosing": str(dosing.id),
             "heard": str(heard.id),
             "device": str(device.id),
@@ -314,7 +339,18 @@ def test_every_permission_guards_something_or_is_asked_for_in_a_page(app: Flask)
 
 
 def test_the_administrator_has_no_clinical_permission() -> None:
-    clinical = {"patients", "sessions", "preparation", "integration", "music", "consents", "screening"}
+    clinical = {
+        "patients",
+        "sessions",
+        "preparation",
+        "integration",
+        "music",
+        "consents",
+        "screening",
+        "readiness",
+        "safety",
+        "programmes",
+    }
     held = {p for p, who in POLICY.items() if any(role is Role.ADMIN for role, _ in who)}
     assert {p for p in held if p.split(":")[0] in clinical} == set()
 

@@ -1,9 +1,7 @@
 """Measurements, judged by FFmpeg's own meter and by waves whose numbers are known."""
 
-import gc
 import struct
 import sys
-import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +21,8 @@ from tests.audio.sounds import (
     tone,
     write_sound,
 )
+from tests.bench.processes import Work, once
+from tests.bench.work.tracks import Track, save
 
 
 def between_the_samples(seconds: float) -> Wave:
@@ -262,20 +262,17 @@ def test_progress_rises_to_one(sound: MakeSound) -> None:
 
 
 def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
-    def peak_of(seconds: int) -> int:
-        path = write_sound(tmp_path / f"{seconds}.wav", tone(seconds, rate=8_000)[:, :1], "wav", rate=8_000)
-        gc.disable()  # when it happens to run would show in the peak
-        tracemalloc.start()
-        try:
-            measure(path)
-            return tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
-            gc.enable()
+    """Of a process of its own, as the system counts it: what FFmpeg takes is in it too."""
 
-    short, long = peak_of(10), peak_of(60)
-    decoded = (60 - 10) * 48_000 * 2 * 4
-    assert long - short < decoded / 20
+    def peak_mb(seconds: int) -> float:
+        path = write_sound(tmp_path / f"{seconds}.wav", tone(seconds, rate=8_000)[:, :1], "wav", rate=8_000)
+        described = str(tmp_path / f"{seconds}.json")
+        save(described, [Track(str(path), seconds, -20.0, -6.0, 0.0, 0.0)])
+        return once(Work("measure_kap", (described,))).peak_mb
+
+    short_mb, long_mb = peak_mb(5), peak_mb(300)
+    decoded_mb = (300 - 5) * 48_000 * 2 * 4 / 1e6
+    assert long_mb - short_mb < decoded_mb / 8
 
 
 def test_a_wave_cut_off_at_full_scale_is_accepted_and_counted(sound: MakeSound) -> None:

@@ -13,6 +13,8 @@ Group = Callable[[Path], Iterator[Row]]
 TRACK_S = 120
 SLOWEST_RECIPE = "river-stones"
 LIBRARIES = (100, 1_000, 10_000)
+CASELOADS = (50, 500)
+WEEKS = ("50:50:week", "500:500:week")
 PRACTICES = {"20 of 50": "20:50", "200 of 2,000": "200:2000"}
 
 
@@ -113,12 +115,33 @@ def pages(_: Path) -> Iterator[Row]:
             yield less_is_better(f"{page}, {large}: {what}", many[unit], unit, (small, few[unit]))
 
 
+def programmes(_: Path) -> Iterator[Row]:
+    """A programme for a whole caseload, and what is due to it within a week."""
+    few, many = CASELOADS
+    costs = once(Work("give_programmes", tuple(map(str, CASELOADS)))).answer
+    for act, words in (("give", "a programme given to"), ("due", "what is due within a week to")):
+        for what, unit in (("time", "ms"), ("SQL", "statements")):
+            peer = f"{few} patients", costs[str(few)][act][unit]
+            name = f"{words} {many} patients: {what}"
+            yield less_is_better(name, costs[str(many)][act][unit], unit, peer)
+
+
+def homes(_: Path) -> Iterator[Row]:
+    """A therapist's home when each of 500 patients has a session this week, beside one with 50."""
+    few, many = once(Work("pages", WEEKS)).answer["therapist's home"]
+    for what, unit in (("time", "ms"), ("SQL", "statements")):
+        name = f"therapist's home, 500 patients with a session this week: {what}"
+        yield less_is_better(name, many[unit], unit, ("50 patients", few[unit]))
+
+
 GROUPS: Mapping[str, Group] = {
     "building": building,
     "composing": composing,
     "importing": importing,
     "mixing": mixing,
     "pages": pages,
+    "programmes": programmes,
+    "homes": homes,
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 from kap.audio.decode import Source
 from tests.bench.processes import Work, once
 from tests.bench.report import Row, less_is_better, more_is_better, shown, write
-from tests.bench.work.tracks import Track, programme
+from tests.bench.work.tracks import Track, load, programme, save
 
 TRACK = Track("a.flac", 61.0, -20.0, -6.0, 0.5, 0.5)
 
@@ -54,8 +54,8 @@ def test_a_programme_needs_tracks() -> None:
 
 def test_every_audio_program_does_its_work(tmp_path: Path) -> None:
     described = str(tmp_path / "tracks.json")
-    once(Work("library", (described, "30")))
-    assert once(Work("length", (described,))).answer == 180.0
+    once(Work("library", (described, "6")))
+    assert once(Work("length", (described,))).answer == 36.0
     for program in ("measure_kap", "measure_ffmpeg"):
         assert once(Work(program, (described,))).answer is None
 
@@ -63,19 +63,29 @@ def test_every_audio_program_does_its_work(tmp_path: Path) -> None:
 def test_every_program_makes_the_same_mix(tmp_path: Path) -> None:
     described, store = str(tmp_path / "tracks.json"), str(tmp_path / "packets")
     once(Work("twelve", (described, "15")))
+    save(described, load(described)[:5])  # one of each kind
     once(Work("prepare_kap", (described, store)))
-    made = once(Work("mix_kap", (described, "1.5", str(tmp_path), store, "opus,m4a"))).answer
+    made = once(Work("mix_kap", (described, "1", str(tmp_path), store, "opus,m4a"))).answer
     assert (made["tracks"], made["passages"] > 0) == (0, True)
-    assert once(Work("first_second", (described, "1.5", store))).answer > 0
+    changed = ("mix_kap", (described, "0.5", str(tmp_path), store, "opus", "kept", "changed"))
+    assert once(Work(*changed)).answer["tracks"] == 0
+    once(Work("mix_kap", (described, "1", str(tmp_path), store, "opus")))
+    assert once(Work("first_second", (described, "1", store))).answer > 0
     for program in ("mix_pydub", "mix_ffmpeg", "mix_stream"):
-        once(Work(program, (described, "1.5", str(tmp_path))))
+        once(Work(program, (described, "1", str(tmp_path))))
     lengths = {path.name: seconds_of(path) for path in tmp_path.glob("*.opus") if "track" not in path.name}
-    assert lengths == {name: 90.0 for name in ("kap.opus", "pydub.opus", "ffmpeg.opus", "stream.opus")}
+    assert lengths == {name: 60.0 for name in ("kap.opus", "pydub.opus", "ffmpeg.opus", "stream.opus")}
 
 
 def seconds_of(path: Path) -> float:
     with Source(path) as source:
         return round(sum(map(len, source.blocks())) / 48_000, 2)
+
+
+def test_homes_of_a_full_week_are_measured_and_cost_the_same_statements() -> None:
+    [(page, (few, many))] = once(Work("pages", ("3:3:week", "12:12:week"))).answer.items()
+    assert page == "therapist's home"
+    assert few["statements"] == many["statements"]
 
 
 def test_pages_of_both_practices_are_measured() -> None:
@@ -90,3 +100,11 @@ def test_pages_of_both_practices_are_measured() -> None:
         "journal",
     ]
     assert all(len(both) == 2 and all(cost["ms"] > 0 for cost in both) for both in costs.values())
+
+
+def test_programmes_of_both_caseloads_are_measured() -> None:
+    costs = once(Work("give_programmes", ("6", "9"))).answer
+    assert {size: list(acts) for size, acts in costs.items()} == {"6": ["give", "due"], "9": ["give", "due"]}
+    for act in ("give", "due"):
+        assert costs["6"][act]["statements"] == costs["9"][act]["statements"]
+        assert all(costs[size][act]["ms"] > 0 for size in costs)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kap.consents.rules import RENEWAL, Newest, Signed, Standing, Verdict, months_after, verdict
+from kap.consents.rules import RENEWAL, Newest, Signed, Standing, Verdict, verdict
+from kap.days import months_after
 
 DAY = date(2026, 3, 10)
 NEWEST = Newest(version=2, since=date(2026, 1, 1))

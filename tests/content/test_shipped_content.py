@@ -9,6 +9,7 @@ from kap.audio.synth.recipes import RECIPES
 from kap.content.document import read_document
 from kap.content.guides import earlier, library, load_guide, successor_of
 from kap.content.markdown import CITATION
+from kap.content.programmes import load_programme
 from kap.content.prompts import load_prompts, prompt_sets
 from kap.music.arcs import arcs, load
 from kap.paths import CHECKOUT, PLAYLISTS, TEMPLATES
@@ -126,12 +127,17 @@ def test_the_examples_in_the_documentation_load(tmp_path: Path) -> None:
     text = "".join(
         (CHECKOUT / "docs" / name).read_text("utf-8") for name in ("writing-guides.md", "content.md")
     )
-    guide, prompts, arc = re.findall(r"```(?:markdown|toml)\n(.*?)```", text, re.DOTALL)[:3]
+    guide, prompts, programme, arc = re.findall(r"```(?:markdown|toml)\n(.*?)```", text, re.DOTALL)[:4]
     (tmp_path / "after.md").write_text(guide, "utf-8")
     (tmp_path / "24h.md").write_text(prompts, "utf-8")
+    (tmp_path / "single.toml").write_text(programme, "utf-8")
     (tmp_path / "iv.toml").write_text(arc, "utf-8")
     after = load_guide(tmp_path / "after.md")
     assert [item.key for item in after.items] == ["home", "rest"]
     assert [block.kind for block in after.blocks][-4:] == ["question", "breathing", "audio", "statement"]
     assert load_prompts(tmp_path / "24h.md").prompts == ("Did anything surprise you?",)
+    assert [step.about for step in load_programme(tmp_path / "single.toml").steps] == [
+        "the-day-before",
+        "24h",
+    ]
     assert [phase.name for phase in load(tmp_path / "iv.toml").phases] == ["settle", "onset"]

@@ -14,19 +14,23 @@ CLOSED = (None, NOW, NOW - timedelta(hours=3), NOW - WRITE_WITHIN + timedelta(se
 @pytest.mark.parametrize("closed_at", CLOSED)
 def test_a_patients_next_step_in_every_case(closed_at: datetime | None) -> None:
     fresh = closed_at is not None and NOW - closed_at < timedelta(days=14)
-    for in_session, due, intention, planned in product((True, False), repeat=4):
+    for in_session, writing, step_due, due, intention, missing, planned in product((True, False), repeat=7):
         step = next_step(
             Standing(
                 in_session=in_session,
                 closed_at=closed_at,
+                writing_asked=writing,
+                step_first=step_due,
                 preparation_due=due,
                 intention_wanted=intention,
+                something_missing=missing,
                 session_planned=planned,
             ),
             now=NOW,
         )
-        wanted = [Step.BE_HERE] * in_session + [Step.WRITE] * fresh + [Step.PREPARE] * due
-        wanted += [Step.INTEND] * intention + [Step.AWAIT] * planned + [Step.REST]
+        wanted = [Step.BE_HERE] * in_session + [Step.FOLLOW] * writing + [Step.WRITE] * fresh
+        wanted += [Step.FOLLOW] * step_due + [Step.PREPARE] * due
+        wanted += [Step.INTEND] * intention + [Step.SETTLE] * missing + [Step.AWAIT] * planned + [Step.REST]
         assert step is wanted[0]
 
 

@@ -7,17 +7,21 @@ from datetime import date, timedelta
 from flask import Flask
 from time_machine import Traveller
 
+from kap.content.consents import consents
 from kap.db import transaction
 from kap.jobs import queue
 from kap.jobs.models import JobState
 from kap.preparation import actions as preparation
+from kap.readiness.rules import Item
 from kap.sessions import actions as sessions
 from tests.conftest import Browser, Cast
 from tests.home.conftest import TODAY, given, held, planned, written
 from tests.patients.test_caseload import admit, statements
+from tests.readiness.requiring import require
 
 At = Callable[[str], Browser]
 SECRET = "The lantern over the water was my grandmother."
+UNSIGNED = sum(not consent.optional for consent in consents().values())
 
 
 def next_step_on(page: str) -> str:
@@ -47,6 +51,8 @@ def test_a_patients_arc_step_by_step(at_browser: At, cast: Cast, clock: Travelle
     assert step() == "Write your intention"
     with transaction():
         sessions.write_intention(cast.pia, text="Soften", version=0, actor=cast.actor("pia"), at=TODAY)
+    assert step() == "Before your session"
+    require(cast.practice, cast.theo)
     assert step() == "You are prepared"
     clock.shift(timedelta(days=3))
     with transaction():
@@ -105,6 +111,7 @@ def test_help_without_words_of_the_practice_still_helps(at_browser: At, cast: Ca
 
 
 def test_a_therapist_sees_who_needs_something(at_browser: At, cast: Cast, clock: Traveller) -> None:
+    require(cast.practice, cast.theo, Item.CONSENTS, Item.ESCORT)
     planned(cast.pia, cast.theo, TODAY + timedelta(hours=2))
     planned(cast.pia, cast.theo, TODAY + timedelta(days=2))
     planned(cast.pia, cast.theo, TODAY + timedelta(days=9))
@@ -112,7 +119,8 @@ def test_a_therapist_sees_who_needs_something(at_browser: At, cast: Cast, clock:
     written(cast.pia, SECRET, TODAY, shared_by=cast)
     planned(cast.pau, cast.tess, TODAY + timedelta(hours=1))
     page = at_browser("theo").get("/").text
-    assert section(page, "sessions") == "Sessions today 15:00 Pia Pine Intramuscular Planned"
+    lacking = f"2 missing. Consents ({UNSIGNED}). Escort: name, phone number."
+    assert section(page, "sessions") == f"Sessions today 15:00 Pia Pine Intramuscular {lacking} Planned"
     assert section(page, "behind") == (
         "Behind on preparation Pia Pine 1 guide not finished, session on Friday 20 November, 15:00"
         " Was due Thursday 19 November"
@@ -120,7 +128,9 @@ def test_a_therapist_sees_who_needs_something(at_browser: At, cast: Cast, clock:
     assert section(page, "shared") == (
         "Newly shared with you Pia Pine shared a journal entry just now Not opened by you"
     )
-    assert section(page, "soon") == ("The next seven days Pia Pine Intramuscular Sunday 22 November, 13:00")
+    assert section(page, "soon").startswith(
+        f"The next seven days Sunday 22 November 13:00 Pia Pine Intramuscular {lacking}"
+    )
     assert "Pau" not in page
     assert SECRET not in page
 
@@ -136,11 +146,16 @@ def test_a_session_left_open_stays_on_the_first_page(at_browser: At, cast: Cast,
 
 
 def test_today_is_a_day_on_the_practices_clock(at_browser: At, cast: Cast, clock: Traveller) -> None:
+    require(cast.practice, cast.theo)
     planned(cast.pia, cast.theo, TODAY.replace(hour=22, minute=59))  # 23:59 in Berlin
     planned(cast.pia, cast.theo, TODAY.replace(hour=23))  # midnight there
     page = at_browser("theo").get("/").text
-    assert section(page, "sessions") == "Sessions today 23:59 Pia Pine Intramuscular Planned"
-    assert section(page, "soon").endswith("Saturday 21 November, 00:00")
+    assert section(page, "sessions") == (
+        "Sessions today 23:59 Pia Pine Intramuscular Everything required is given or reviewed. Planned"
+    )
+    assert section(page, "soon").startswith(
+        "The next seven days Tomorrow, Saturday 21 November 00:00 Pia Pine"
+    )
 
 
 def test_a_therapist_without_patients_is_shown_how_to_begin(at_browser: At, cast: Cast) -> None:

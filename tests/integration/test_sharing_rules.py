@@ -31,8 +31,13 @@ TEAM = [Member(THEO, "Theo", BEFORE), Member(TESS, "Tess", BEFORE)]
 EVERYTHING = frozenset(Part)
 
 
-@pytest.mark.parametrize("granted", PARTS, ids=str)
-@pytest.mark.parametrize("present", PARTS, ids=str)
+def _named(parts: frozenset[Part]) -> str:
+    """The same in every process: a set says its members in any order."""
+    return "+".join(sorted(parts)) or "nothing"
+
+
+@pytest.mark.parametrize("granted", PARTS, ids=_named)
+@pytest.mark.parametrize("present", PARTS, ids=_named)
 def test_a_viewer_sees_what_is_granted_to_them_and_there(
     granted: frozenset[Part], present: frozenset[Part]
 ) -> None:

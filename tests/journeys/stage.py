@@ -18,11 +18,12 @@ from kap.accounts import actions as accounts
 from kap.accounts import passwords
 from kap.accounts.models import Practice, User
 from kap.app import create_app
-from kap.clock import now
+from kap.clock import day_in, now
 from kap.config import Config
 from kap.content.guides import library
 from kap.db import db, transaction
 from kap.integration.models import JournalEntry
+from kap.jobs import queue
 from kap.music import actions as music
 from kap.music import playlist_actions as playlists
 from kap.music import queries as library_of_music
@@ -33,6 +34,9 @@ from kap.patients import actions as patients
 from kap.patients.actions import Identity
 from kap.patients.models import Patient
 from kap.preparation import actions as preparation
+from kap.readiness import actions as readiness
+from kap.readiness import queries as readiness_queries
+from kap.readiness.rules import Item
 from kap.sessions import actions as sessions
 from kap.sessions import queries as session_queries
 from kap.sessions.actions import Plan
@@ -42,6 +46,7 @@ from kap.storage import storage
 from tests.audio.sounds import noise, tone, write_sound
 from tests.journeys.person import Person
 from tests.product.conftest import process_pause
+from tests.readiness.settling import Settling
 
 PASSWORD = "quiet meadow lantern seven"
 PRACTICE = "Linden"
@@ -104,6 +109,10 @@ class Stage:
         """Assign a guide."""
         self._ask(_Setting.give, who, slug)
 
+    def give_due(self, who: PatientOnStage, slug: str) -> None:
+        """Assign a guide that is due today, and have the worker look for reminders."""
+        self._ask(_Setting.give_due, who, slug)
+
     def rendered_playlist(self, folder: Path) -> UUID:
         """A minute of music, uploaded, measured, judged, built and rendered by the product's worker."""
         return self._ask(_Setting.rendered_playlist, folder)
@@ -119,6 +128,14 @@ class Stage:
     def open_session(self, who: PatientOnStage, playlist_id: UUID) -> str:
         """A session that is open and has its music; the path of its page."""
         return self._ask(_Setting.open_session, who, playlist_id)
+
+    def require(self, *items: Item) -> None:
+        """Have the practice require these before a session and nothing else; at first it requires nothing."""
+        self._ask(_Setting.require, *items)
+
+    def session_before(self, who: PatientOnStage, *, but: Item | None = None) -> str:
+        """A session planned for today with everything there that is asked before it, or all but one item."""
+        return self._ask(_Setting.session_before, who, but)
 
     def notes(self, who: PatientOnStage) -> list[str]:
         """Every note of their sessions, in the order they were written."""
@@ -149,6 +166,7 @@ class _Setting:
             self.practice_id = practice.id
             user = self._enter(practice, Role.THERAPIST, "Theo Thorne", "theo@example.org")
             self.therapist = Someone(user.email, user.name, user.id)
+            self._choose(practice, ())
 
     def close(self) -> None:
         db.engine.dispose()
@@ -169,6 +187,31 @@ class _Setting:
     def _actor(self) -> Actor:
         return db.session.get_one(User, self.therapist.user_id).actor
 
+    def require(self, *items: Item) -> None:
+        with transaction():
+            self._choose(db.session.get_one(Practice, self.practice_id), items)
+
+    def _choose(self, practice: Practice, items: tuple[Item, ...]) -> None:
+        known = readiness_queries.choice_of(practice.id)
+        readiness.choose(
+            practice,
+            required=frozenset(items),
+            fasting={},
+            travel={},
+            plan_months=6,
+            version=known.version,
+            actor=self._actor,
+            at=now(),
+        )
+
+    def session_before(self, who: PatientOnStage, but: Item | None) -> str:
+        with transaction():
+            session = self._planned(who, None)
+            patient = session.patient
+            assert patient.user is not None
+            Settling(patient, session, patient.user.actor, self._actor, now()).everything(but=but)
+            return f"{who.chart}/sessions/{session.id}"
+
     def patient(self, name: str) -> PatientOnStage:
         self.patients += 1
         email = f"patient{self.patients}@example.org"
@@ -187,6 +230,15 @@ class _Setting:
                 patient, guide=library()[slug], due_on=None, line=None, actor=self._actor, at=now()
             )
 
+    def give_due(self, who: PatientOnStage, slug: str) -> None:
+        with transaction():
+            patient = db.session.get_one(Patient, who.patient_id)
+            today = day_in(now(), patient.practice.zone)
+            preparation.assign(
+                patient, guide=library()[slug], due_on=today, line=None, actor=self._actor, at=now()
+            )
+            queue.enqueue("reminders.sweep", practice_id=None)
+
     def plan_session(self, who: PatientOnStage, playlist_id: UUID) -> str:
         with transaction():
             return f"{who.chart}/sessions/{self._planned(who, playlist_id).id}"
@@ -197,7 +249,7 @@ class _Setting:
             sessions.open_session(session, actor=self._actor, at=now())
             return f"{who.chart}/sessions/{session.id}"
 
-    def _planned(self, who: PatientOnStage, playlist_id: UUID) -> DosingSession:
+    def _planned(self, who: PatientOnStage, playlist_id: UUID | None) -> DosingSession:
         wanted = Plan(
             planned_at=now() - timedelta(minutes=5),
             route=Route.IV,

@@ -99,6 +99,46 @@ def test_a_lock_screen_names_nobody(therapist: Person) -> None:
     assert page.title() == f"Session · {PRACTICE}"
 
 
+# A device that remembers what a page asked of it: to stay awake, and what its lock screen can do.
+DEVICE = """
+const locks = [];
+WakeLock.prototype.request = async () => {
+  const lock = { released: false, release: async () => { lock.released = true; } };
+  locks.push(lock);
+  return lock;
+};
+window.lockScreen = {};
+MediaSession.prototype.setActionHandler = (name, act) => { window.lockScreen[name] = act; };
+window.awake = () => locks.some((lock) => !lock.released);
+"""
+# How loud the music was in the moment in which something happened to it.
+LISTEN = """
+window.moments = [];
+const audio = document.querySelector("[data-audio]");
+for (const name of ["play", "seeking", "pause"]) {
+  audio.addEventListener(name, () => window.moments.push([name, audio.volume]));
+}
+"""
+
+
+def test_nothing_is_cut_off_and_the_screen_stays_awake_while_it_plays(therapist: Person) -> None:
+    page = therapist.page
+    page.add_init_script(DEVICE)
+    page.reload()
+    expect(page.locator("[data-controls]")).to_be_visible()
+    page.evaluate(LISTEN)
+    assert not page.evaluate("awake()")
+    page.evaluate("lockScreen.play()")
+    plays(page)
+    assert page.evaluate("awake()")
+    page.evaluate("lockScreen.seekto({ seekTime: 30 })")
+    is_at(page, 30, LENGTH - 1)
+    page.evaluate("lockScreen.stop()")
+    falls_silent(page)
+    assert not page.evaluate("awake()")
+    assert page.evaluate("moments") == [["play", 0], ["seeking", 0], ["pause", 0]]
+
+
 def test_notes_are_taken_while_it_plays(therapist: Person) -> None:
     page = therapist.page
     therapist.press("Play")

@@ -196,7 +196,7 @@ def prepares(phone: Person) -> None:
     phone.arrives("Preparation")
     phone.visit("/")
     phone.arrives("Hello, Pia")
-    phone.reads("You are prepared")
+    phone.reads("What is still missing before your session")
 
 
 def sees_the_preparation(theo: Person, chart: str) -> None:
@@ -212,7 +212,8 @@ def holds_the_session(theo: Person, session: str) -> None:
     theo.arrives("Today")
     theo.visit(session)
     theo.reads(INTENTION)
-    theo.press("Open session")
+    theo.fill("Why is it opened all the same?", "Everything was talked through here today.")
+    theo.press("Open with this reason")
     theo.arrives("Pia Pine")
     clock, toggle = theo.finds("[data-elapsed]"), theo.finds("[data-toggle-words]")
     theo.press("Play")

@@ -40,12 +40,15 @@ def server() -> Iterator[tuple[int, list[str]]]:
 
 def test_a_password_never_travels_in_the_clear(server: tuple[int, list[str]]) -> None:
     port, heard = server
-    with pytest.raises(smtplib.SMTPNotSupportedError, match="offers no TLS; it is not told the password"):
-        mail.connect(Config(smtp_url=f"smtp://kap:secret@127.0.0.1:{port}"))
+    with (
+        pytest.raises(smtplib.SMTPNotSupportedError, match="offers no TLS; it is not told the password"),
+        mail.connect(Config(smtp_url=f"smtp://kap:secret@127.0.0.1:{port}")),
+    ):
+        pass
     assert heard == ["EHLO"]
 
 
 def test_a_relay_without_a_password_needs_no_tls(server: tuple[int, list[str]]) -> None:
     port, heard = server
-    mail.connect(Config(smtp_url=f"smtp://127.0.0.1:{port}")).close()
-    assert heard == ["EHLO"]
+    with mail.connect(Config(smtp_url=f"smtp://127.0.0.1:{port}")):
+        assert heard == ["EHLO"]

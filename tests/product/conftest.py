@@ -37,6 +37,14 @@ def kap(*arguments: str, instance: Path, **settings: str) -> subprocess.Complete
     )
 
 
+def bounce(mail: bytes, instance: Path) -> subprocess.CompletedProcess[bytes]:
+    """Pipe a mail into `kap mail bounce`, as a mail server does."""
+    command = [sys.executable, "-m", "kap", "mail", "bounce"]
+    return subprocess.run(
+        command, env=environ(instance), input=mail, capture_output=True, timeout=120, check=False
+    )
+
+
 class Running:
     """A `kap run` that answers."""
 

@@ -12,6 +12,7 @@ from kap.sessions.actions import Plan
 from kap.sessions.models import DosingSession
 from kap.sessions.rules import Route
 from tests.conftest import NOON, Cast
+from tests.readiness.requiring import require
 
 TOMORROW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -66,7 +67,13 @@ def playlist(cast: Cast) -> Playlist:
 
 
 @pytest.fixture
-def planned(cast: Cast, playlist: Playlist) -> DosingSession:
+def nothing_required(cast: Cast) -> None:
+    """The practice opens its sessions whatever is missing."""
+    require(cast.practice, cast.theo)
+
+
+@pytest.fixture
+def planned(cast: Cast, playlist: Playlist, nothing_required: None) -> DosingSession:
     with transaction():
         return actions.plan(
             cast.pia,

@@ -269,7 +269,7 @@ def test_another_practices_music_cannot_be_chosen(cast: Cast, at_browser: At, op
     assert answer.status_code == 404
 
 
-def test_a_session_without_music(cast: Cast, at_browser: At) -> None:
+def test_a_session_without_music(cast: Cast, at_browser: At, nothing_required: None) -> None:
     with transaction():
         session = actions.plan(
             cast.pia,

@@ -19,6 +19,8 @@ const BEHAVIOURS = {
   "[data-fill]": "./fill.js",
   "form[data-instrument]": "./instrument.js",
   "[data-keep], [data-keep-end]": "./keep.js",
+  "[data-plan-keep], [data-plan-refresh]": "./plan.js",
+  "[data-print]": "./print.js",
 };
 const WORDS = {
   refused: "That did not work, and nothing was changed. Reload the page and try again.",
@@ -58,6 +60,7 @@ document.addEventListener("submit", ({ target }) => {
   if (!SIGN_OUTS.includes(new URL(target.getAttribute("action") ?? "", location).pathname)) return;
   addEventListener("pagehide", () => forgetPlaces());
   forgetWriter();
+  import("./plan-kept.js").then(({ leavePlan }) => leavePlan()).catch(() => {});
 });
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.account[open]")) {
@@ -76,5 +79,9 @@ enliven(document);
 const journal = document.querySelector('meta[name="kap-journal"]');
 if (journal && !("kept" in journal.dataset)) import("./waiting.js").then(({ start }) => start()).catch(() => {}); // a browser that keeps nothing
 else if (!journal && meta("kap-user")) forgetWriter();
-// Only where music was kept on this device before: see keep.js.
-if (navigator.serviceWorker?.controller) import("./keep.js").then(({ tidy }) => tidy());
+if (meta("kap-help")) import("./help-kept.js").then(({ keep }) => keep()).catch(() => {}); // else there is none without network
+// Only where something may have been kept on this device before: see keep.js and plan-kept.js.
+if (navigator.serviceWorker?.controller) {
+  import("./keep.js").then(({ tidy }) => tidy());
+  if (meta("kap-user")) import("./plan-kept.js").then(({ keepOnlyFor }) => keepOnlyFor(meta("kap-user"))).catch(() => {});
+}

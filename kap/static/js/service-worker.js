@@ -1,13 +1,16 @@
-// What a session needs without a network: its music, and a page that plays it. Everything else is the
-// server's, as if this were not here. The server puts kept.js and some constants in front of this file:
+// What has to be there without a network: a session's music with a page that plays it, the practice's crisis help on
+// a patient's device, a safety plan that its owner keeps there, and a page of the journal to write on. Everything else
+// is the server's, as if this were not here. The server puts kept.js, drafts.js, plan-kept.js and some constants in front of this file:
 //   VERSION   a digest of everything in SHELL
-//   SHELL     addresses of the page for a session without a network, and of all it is made of; they hold no
-//             word about anybody
+//   SHELL     addresses of the pages for a session and for a safety plan without a network, and of all they are
+//             made of; they hold no word about anybody
 //   ROOMS     a pattern of the addresses whose pages play music
+//   HELP, PLAN  the addresses of the page itself and of the page that stands in for it, of each
 //   STAND_INS other pages that open without a network: a pattern of addresses, and what stands in for them, of each
 
 const SHELL_CACHE = `kap-shell-${VERSION}`;
 const SHELL_PAGE = SHELL[0];
+const HELP_CACHE = "kap-help-1"; // also in help-kept.js
 const rooms = new RegExp(ROOMS);
 const standIns = STAND_INS.map(([pattern, address]) => [new RegExp(pattern), address]);
 // A server that is gone answers at once or never; a room with somebody in it does not wait for never.
@@ -26,8 +29,7 @@ self.addEventListener("fetch", (event) => {
   // Only what is asked for like this: music on its way from the server goes past this worker, which would hold a
   // connection open for every seek. An address that somebody types is the server's to allow.
   if (url.search === "?kept" && event.request.mode !== "navigate") event.respondWith(music(event.request));
-  else if (event.request.mode === "navigate" && rooms.test(url.pathname)) event.respondWith(room(event.request, url.pathname));
-  else if (event.request.mode === "navigate" && standInFor(url.pathname)) event.respondWith(standIn(event.request, () => caches.match(standInFor(url.pathname), { cacheName: SHELL_CACHE })));
+  else if (event.request.mode === "navigate") event.respondWith(page(event.request, url.pathname));
   else if (SHELL.includes(url.pathname)) event.respondWith(shellPart(event.request, url.pathname));
 });
 
@@ -46,12 +48,24 @@ async function activate() {
   await self.clients.claim();
 }
 
-/** Signing out leaves nothing on the device, whether or not the server hears of it. */
+/** Signing out leaves nothing on the device but what its owner wants to stay, whether or not the server hears of it. */
 function leaving(event, { pathname }) {
-  if (pathname === "/sign-out" || pathname === "/account/devices/sign-out") event.waitUntil(forgetEverything());
+  if (pathname !== "/sign-out" && pathname !== "/account/devices/sign-out") return;
+  event.waitUntil(Promise.all([forgetEverything(), leavePlan().catch(() => {})]));
 }
 
-const standInFor = (path) => standIns.find(([pattern]) => pattern.test(path))?.[1];
+function page(request, path) {
+  if (rooms.test(path)) return room(request, path);
+  if (HELP.includes(path)) return standIn(request, help);
+  if (PLAN.includes(path)) return standIn(request, plan);
+  const inItsPlace = standIns.find(([pattern]) => pattern.test(path))?.[1];
+  if (inItsPlace) return standIn(request, () => caches.match(inItsPlace, { cacheName: SHELL_CACHE }));
+  // Any other page of someone whose device has the crisis help: better that than the browser's own words.
+  return fetch(request).catch(async () => (await help()) ?? Response.error());
+}
+
+const help = () => caches.match(HELP[1], { cacheName: HELP_CACHE });
+const plan = () => caches.match(PLAN[1], { cacheName: SHELL_CACHE });
 
 /** From the server; where that does not answer, what the device has in its place. */
 async function standIn(request, kept) {

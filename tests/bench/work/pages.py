@@ -1,28 +1,22 @@
 """Server time and SQL statements of the main pages: `pages CASELOAD:PATIENTS …`, a practice for each.
 
+`CASELOAD:PATIENTS:week` is one where everyone has a session this week, and its therapist's home alone.
+
 Pages are asked for without a network, through all of the application, on SQLite in a fresh folder.
 """
 
 import json
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import ExitStack
 from statistics import median
-from typing import Any
 
 from flask import Flask
-from sqlalchemy import event
 
-from kap import database
 from kap.accounts import passwords
-from kap.app import create_app
-from kap.config import Config
-from kap.crypto import InstanceKey
-from kap.db import db
 from tests.bench.work import practice
+from tests.bench.work.application import application, counted
 from tests.conftest import PASSWORD, Browser
 
 WARM_UP, TIMES = 3, 25
@@ -33,30 +27,23 @@ Door = tuple[Browser, str]
 
 def main(*sizes: str) -> None:
     with ExitStack() as stack:
-        doors = [_pages(stack.enter_context(_application()), *map(int, size.split(":"))) for size in sizes]
+        doors = [_pages(stack.enter_context(application()), *size.split(":")) for size in sizes]
         print(json.dumps({page: _costs([pages[page] for pages in doors]) for page in doors[0]}))
 
 
-@contextmanager
-def _application() -> Iterator[Flask]:
-    with tempfile.TemporaryDirectory(prefix="kap-bench-") as folder:
-        config = Config(instance=Path(folder), log_level="error")
-        app = create_app(config, key=InstanceKey(b"k" * 32))
-        with app.app_context():
-            database.upgrade(db.engine)
-        yield app
-        with app.app_context():
-            db.engine.dispose()
-
-
-def _pages(app: Flask, caseload: int, patients: int) -> dict[str, Door]:
+def _pages(app: Flask, caseload: str, patients: str, when: str = "") -> dict[str, Door]:
     with app.app_context():
         known = practice.fill(
-            caseload=caseload, patients_in_all=patients, password_hash=passwords.hash_of(PASSWORD)
+            caseload=int(caseload),
+            patients_in_all=int(patients),
+            password_hash=passwords.hash_of(PASSWORD),
+            this_week=when == "week",
         )
         anyone, therapist, patient = Browser(app), Browser(app), Browser(app)
         therapist.sign_in(practice.THERAPIST)
         patient.sign_in(practice.PATIENT)
+    if when == "week":
+        return {"therapist's home": (therapist, "/")}
     return {
         "sign-in page": (anyone, "/sign-in"),
         "therapist's home": (therapist, "/"),
@@ -79,27 +66,12 @@ def _costs(doors: Sequence[Door]) -> list[dict[str, float]]:
 
 def _cost(browser: Browser, path: str) -> tuple[float, int]:
     """Milliseconds and statements of one answer. Refuses any answer but a page."""
-    with browser.client.application.app_context(), _counted() as statements:
+    with browser.client.application.app_context(), counted() as statements:
         started = time.perf_counter()
         answer = browser.get(path)
         wall_s = time.perf_counter() - started
     assert answer.status_code == 200, f"{path} answered {answer.status}"
     return 1000 * wall_s, len(statements)
-
-
-@contextmanager
-def _counted() -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            statements.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
 
 
 main(*sys.argv[1:])

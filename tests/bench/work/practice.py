@@ -21,9 +21,11 @@ from kap.patients import actions as patients
 from kap.patients.actions import Identity
 from kap.patients.models import Patient
 from kap.preparation import actions as preparation
+from kap.readiness.rules import Item
 from kap.sessions import actions as sessions
 from kap.sessions.actions import Plan
 from kap.sessions.rules import Route
+from tests.readiness.settling import Settling
 
 SESSIONS_TODAY = 3  # as many as a therapist can hold, however many patients there are
 ENTRIES = 12
@@ -38,19 +40,21 @@ class Swing:
     practice: Practice
     password_hash: str
     at: datetime
+    this_week: bool
 
 
-def fill(*, caseload: int, patients_in_all: int, password_hash: str) -> UUID:
+def fill(*, caseload: int, patients_in_all: int, password_hash: str, this_week: bool = False) -> UUID:
     """Make the practice. Returns the id of the patient whose pages are opened.
 
     The first therapist has `caseload` patients, who have all had a session, and the others share the rest;
     tracks are as many as patients of the first. Of ten patients one is behind and one has shared an entry.
+    With `this_week`, everyone has a session in the days that come and lacks one thing before it.
     """
     with transaction():
         practice = accounts.found_practice(
             name="Bench", zone="Europe/Berlin", help_text="Call 112.", at=now()
         )
-        swing = Swing(practice, password_hash, now())
+        swing = Swing(practice, password_hash, now(), this_week)
         therapist = _enter(swing, Role.THERAPIST, THERAPIST)
         _tracks(swing, therapist.actor, caseload)
     numbers = count(1)
@@ -119,8 +123,15 @@ def _one_patient(swing: Swing, therapist: User, place: int, number: int) -> Pati
     patient.user_id = patient.user.id
     db.session.flush()
     _prepare(swing, patient, therapist, behind=place % 10 == 1)
-    ahead = timedelta(minutes=1) if place < SESSIONS_TODAY else timedelta(days=8 + place % 60)
-    sessions.plan(patient, wanted=Plan(swing.at + ahead, Route.IV, therapist.id, None), actor=therapist.actor)
+    ahead = timedelta(days=1 + place % 6 if swing.this_week else 8 + place % 60)
+    if place < SESSIONS_TODAY:
+        ahead = timedelta(minutes=1)
+    wanted = Plan(swing.at + ahead, Route.IV, therapist.id, None)
+    session = sessions.plan(patient, wanted=wanted, actor=therapist.actor)
+    if swing.this_week:
+        db.session.flush()
+        settling = Settling(patient, session, patient.user.actor, therapist.actor, swing.at)
+        settling.everything(but=list(Item)[place % len(Item)])
     if place % 10 == 2:
         _write(swing, patient, 1, shared=True)
     return patient
