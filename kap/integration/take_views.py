@@ -44,9 +44,11 @@ def take_archive(patient: Patient) -> Response:
 
 @bp.get("/my/journal/take/paper")
 @own_record_view(Permission.JOURNAL_WRITE)
-def take_paper(patient: Patient) -> Response:
+def take_paper(patient: Patient) -> BaseResponse:
     """One portion of the journal as a PDF; `part` counts from 1."""
     ranges = taking.ranges_of(patient)
+    if not ranges:
+        return redirect(url_for("integration.take"))
     part = request.args.get("part", 1, int)
     if not 1 <= part <= len(ranges):
         raise NotThere(NO_PART)

@@ -200,7 +200,7 @@ def test_an_empty_journal(at_browser: AtBrowser) -> None:
     pia = at_browser("pia")
     assert "There is nothing to take yet" in pia.get("/my/journal/take").text
     assert entries_in(archive_of(pia)) == []
-    assert pia.get("/my/journal/take/paper").status_code == 404
+    assert pia.get("/my/journal/take/paper").headers["Location"] == "/my/journal/take"
     assert bring(pia, archive_of(pia)).status_code == 303
 
 
