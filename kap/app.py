@@ -20,7 +20,8 @@ from kap.config import Config, current_config
 from kap.consents.views import bp as consents
 from kap.crypto import InstanceKey, read_key_file
 from kap.home.views import bp as home
-from kap.integration import forgetting
+from kap.integration import file_tasks, file_views, forgetting
+from kap.integration.file_rules import PICTURE_MEGABYTES, VOICE_MEGABYTES
 from kap.integration.views import bp as integration
 from kap.music import mix_tasks, track_tasks, voice_tasks
 from kap.music.views import bp as music
@@ -28,6 +29,7 @@ from kap.patients.guard import may_on
 from kap.patients.models import Patient
 from kap.patients.views import bp as patients
 from kap.preparation.views import bp as preparation
+from kap.programmes import reminding as programme_reasons
 from kap.programmes.views import bp as programmes
 from kap.readiness.views import bp as readiness
 from kap.reminders import letters as reminder_letters
@@ -56,10 +58,13 @@ ROOMS: tuple[Blueprint, ...] = (
     readiness,
     home,
 )
-# Named so that what they register with the worker and the post is known to be wanted.
+# Named so that what they register with the rooms, the worker and the post is known to be wanted.
 TASKS_AND_LETTERS = (
     account_messages,
+    file_views,
+    file_tasks,
     forgetting,
+    programme_reasons,
     reminder_letters,
     reminder_tasks,
     track_tasks,
@@ -105,7 +110,7 @@ def create_app(config: Config, *, key: InstanceKey | None = None) -> Flask:
     worker.install(app, config)
     settle.install(app)  # first, so that it settles after every other hook has had its say
     headers.install(app, secure=config.secure)
-    app.before_request(_take_music)  # before the token is looked for, which reads the whole form
+    app.before_request(_take_large_files)  # before the token is looked for, which reads the whole form
     protection = CSRFProtect(app)
     errors.install(app)
     filters.install(app)
@@ -131,7 +136,7 @@ def _set_flask(app: Flask, config: Config, key: InstanceKey) -> None:
         ),
         SESSION_REFRESH_EACH_REQUEST=False,
         WTF_CSRF_TIME_LIMIT=None,  # the default hour would lose a journal entry written over an afternoon
-        MAX_CONTENT_LENGTH=config.form_megabytes * 1_000_000,  # files among it; see _take_music
+        MAX_CONTENT_LENGTH=config.form_megabytes * 1_000_000,  # files among it; see _take_large_files
         MAX_FORM_MEMORY_SIZE=config.form_megabytes * 1_000_000,
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=7),
     )
@@ -142,13 +147,20 @@ def _set_flask(app: Flask, config: Config, key: InstanceKey) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
 
-def _take_music() -> None:
-    """Let a browser that is signed in send large files where some arrive, nobody anything large elsewhere.
+def _take_large_files() -> None:
+    """Let a browser that is signed in send large files where they belong, and nobody anywhere else.
 
     Whether the sign-in still holds is asked later: a database transaction must not wait for an upload.
     """
-    if request.endpoint in ("music.upload", "music.add_voice", "integration.bring") and "_user_id" in session:
-        request.max_content_length = (current_config().upload_megabytes + 1) * 1_000_000
+    most_megabytes = {
+        "music.upload": current_config().upload_megabytes,
+        "music.add_voice": current_config().upload_megabytes,
+        "integration.bring": current_config().upload_megabytes,
+        "integration.add_note": VOICE_MEGABYTES,
+        "integration.add_picture": PICTURE_MEGABYTES,
+    }.get(request.endpoint or "")
+    if most_megabytes and "_user_id" in session:
+        request.max_content_length = (most_megabytes + 1) * 1_000_000
 
 
 def _page_context() -> dict[str, Any]:

@@ -3,11 +3,15 @@
 Everything goes through the rooms' own actions, so whatever a page shows of it is true.
 """
 
+import wave
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from io import BytesIO
 from uuid import UUID, uuid4
 
+import numpy as np
+from PIL import Image, ImageDraw
 from sqlalchemy import select
 
 from kap.access.actor import Actor
@@ -26,6 +30,10 @@ from kap.content.programmes import programmes as programmes_to_give
 from kap.content.screening import catalogue
 from kap.db import db, transaction
 from kap.integration import actions as integration
+from kap.integration import file_actions, pictures
+from kap.integration.file_tasks import piece_place
+from kap.integration.files import brought
+from kap.integration.models import JournalEntry
 from kap.integration.rules import Part, Writing
 from kap.jobs import queue
 from kap.jobs.registry import Progress, task
@@ -454,6 +462,7 @@ def _elif(demo: _Demo, programme: Playlist) -> None:
             tags=("quiet", "my sister"),
             session_id=session.id,
             moment_s=1860,
+            phase="Peak",
         ),
         at=demo.now - timedelta(days=3),
     )
@@ -464,7 +473,8 @@ def _elif(demo: _Demo, programme: Playlist) -> None:
     )
     assert shared is not None  # noqa: S101 - it has words
     shared_at, writer = demo.now - timedelta(days=2), patient.user.actor
-    integration.share(shared, parts=[Part.TEXT], actor=writer, at=shared_at)
+    _speak_and_draw(shared, at=demo.now - timedelta(days=3))
+    integration.share(shared, parts=[Part.TEXT, Part.VOICE], actor=writer, at=shared_at)
     integration.share(shared, parts=[Part.RATINGS], to=demo.mara.id, actor=writer, at=shared_at)
     integration.comment(
         shared,
@@ -492,6 +502,54 @@ def _is_ready(demo: _Demo, patient: Patient, session: DosingSession) -> None:
         },
         at=at,
     )
+
+
+def _speak_and_draw(entry: JournalEntry, *, at: datetime) -> None:
+    """A tune that is hummed into a telephone, and a drawing of a shore."""
+    note_id, drawing_id = uuid4(), uuid4()
+    with brought(note_id, _hummed(), place=piece_place(0, 0)) as content:
+        file_actions.add_note(entry, file_id=note_id, content=content, at=at)
+    drawing = pictures.prepared(_drawn())
+    with brought(drawing_id, BytesIO(drawing.content)) as content:
+        file_actions.add_picture(
+            entry,
+            file_id=drawing_id,
+            content=content,
+            words="A shore in the evening, with a low sun.",
+            width=drawing.width,
+            height=drawing.height,
+            at=at,
+        )
+
+
+def _hummed() -> BytesIO:
+    """A WAV of eleven seconds, with a pause before it as there is one before anybody speaks."""
+    rate, sound = 24_000, [np.zeros(24_000)]
+    for hertz, seconds in ((220, 1.2), (247, 0.6), (262, 1.8), (220, 1.2), (196, 2.2), (220, 2.6)):
+        at = np.arange(int(seconds * rate)) / rate
+        tones = sum(np.sin(2 * np.pi * hertz * n * at) / n**2 for n in (1, 2, 3, 4))
+        sound.append(0.08 * tones * np.sin(np.pi * at / seconds) ** 0.5)
+    target = BytesIO()
+    with wave.open(target, "wb") as file:
+        file.setparams((1, 2, rate, 0, "NONE", ""))
+        file.writeframes((np.concatenate(sound) * 32767).astype("<i2").tobytes())
+    target.seek(0)
+    return target
+
+
+def _drawn() -> BytesIO:
+    picture = Image.new("RGB", (1200, 900), "#fdfbf6")
+    pen = ImageDraw.Draw(picture)
+    pen.arc((470, 330, 730, 590), 180, 360, fill="#c9922b", width=22)
+    for line, colour in enumerate(("#2f6f8f", "#2f6f8f", "#4f7a4c")):
+        wave_at = [
+            (x, 480 + 80 * line + 14 * np.sin(x / (70 + 25 * line) + line)) for x in range(120, 1090, 10)
+        ]
+        pen.line(wave_at, fill=colour, width=8, joint="curve")
+    target = BytesIO()
+    picture.save(target, "PNG")
+    target.seek(0)
+    return target
 
 
 def _farid(demo: _Demo, programme: Playlist) -> None:

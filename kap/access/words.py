@@ -86,6 +86,7 @@ READ: dict[str, str] = {
 }
 SUBJECTS_READ: dict[tuple[str, str], str] = {
     (P.JOURNAL_READ_SHARED, "journal_entry"): "Read a shared journal entry",
+    (P.JOURNAL_READ_SHARED, "entry_file"): "Listened to a shared voice note",
 }
 
 

@@ -38,6 +38,8 @@ with warnings.catch_warnings():
     from pydub import AudioSegment
     from pydub.silence import detect_leading_silence
 
+Voice = AudioSegment
+
 LONGEST_S = 20 * 60
 SHORTEST_S = 0.3
 PREVIEW_S = 60.0
@@ -117,7 +119,7 @@ def prepare_clip(source: Path, target: Path, edit: Edit | None = None) -> Clip:
     """Edit a recording and write it as FLAC. Raises AudioError; nothing is written then."""
     voice, recorded_s, cut_s, gain_db, bound_by = _edited(source, edit or Edit())
     meter, wave = Meter(), Wave()
-    for block in _blocks(voice):
+    for block in blocks_of(voice):
         meter.push(block)
         wave.push(block)
     _write(voice, target)
@@ -156,11 +158,11 @@ def preview_over(
 
 def _edited(source: Path, edit: Edit) -> tuple[AudioSegment, float, float, float, Bound]:
     voice, recorded_s = _recorded(source, edit.start_s, edit.end_s)
-    begin, end = _spoken(voice) if edit.trim_silence else (0, len(voice))
+    begin, end = spoken(voice) if edit.trim_silence else (0, len(voice))
     voice = voice[begin:end]
     if voice.duration_seconds < SHORTEST_S:
         raise TooShort(SHORTEST_S)
-    gain_db, bound_by = _gain(voice, edit.target_lufs)
+    gain_db, bound_by = gain_of(voice, edit.target_lufs)
     voice = voice.apply_gain(gain_db)
     most = len(voice) // 2
     if edit.fade_in_s:
@@ -170,7 +172,7 @@ def _edited(source: Path, edit: Edit) -> tuple[AudioSegment, float, float, float
     return voice, recorded_s, edit.start_s + begin / 1000, round(gain_db, 2), bound_by
 
 
-def _spoken(voice: AudioSegment) -> tuple[int, int]:
+def spoken(voice: AudioSegment) -> tuple[int, int]:
     """From which to which millisecond there is speech, with a breath before and after it."""
     threshold = voice.dBFS - SILENCE_BELOW_VOICE_DB
     before = detect_leading_silence(voice, silence_threshold=threshold)
@@ -178,10 +180,10 @@ def _spoken(voice: AudioSegment) -> tuple[int, int]:
     return max(0, before - _KEPT_BEFORE_MS), min(len(voice), len(voice) - after + _KEPT_AFTER_MS)
 
 
-def _gain(voice: AudioSegment, target_lufs: float) -> tuple[float, Bound]:
+def gain_of(voice: AudioSegment, target_lufs: float) -> tuple[float, Bound]:
     """Plain gain: speech is not compressed, so that a peak may keep it below its target."""
     meter = Meter()
-    for block in _blocks(voice):
+    for block in blocks_of(voice):
         meter.push(block)
     if meter.loudness_lufs == -np.inf:
         raise Silent
@@ -221,11 +223,11 @@ def _recorded(path: Path, start_s: float, stop_s: float | None) -> tuple[AudioSe
             raise TooLong(LONGEST_S)
         for block in blocks:
             inside = block[max(0, first - read) : None if last is None else max(0, last - read)]
-            kept += _bytes(inside.mean(axis=1, dtype=np.float32))
+            kept += as_bytes(inside.mean(axis=1, dtype=np.float32))
             read += len(block)
             if read > LONGEST_S * RATE:
                 raise TooLong(LONGEST_S)
-    return _segment(kept, channels=1), read / RATE
+    return voice_of(kept, channels=1), read / RATE
 
 
 def _excerpt(path: Path, start_s: float, length_s: float) -> AudioSegment:
@@ -242,22 +244,22 @@ def _read(path: Path, start: int, skip: int, wanted: int) -> AudioSegment:
     with Source(path) as source, closing(source.blocks(start)) as blocks:
         for block in blocks:
             inside, skip = block[skip : skip + left], max(0, skip - len(block))
-            kept += _bytes(inside)
+            kept += as_bytes(inside)
             left -= len(inside)
             if not left:
                 break
-    return _segment(kept, channels=2)
+    return voice_of(kept, channels=2)
 
 
-def _segment(samples: bytearray, *, channels: int) -> AudioSegment:
+def voice_of(samples: bytearray, *, channels: int) -> AudioSegment:
     return AudioSegment(data=bytes(samples), sample_width=2, frame_rate=RATE, channels=channels)
 
 
-def _bytes(wave: NDArray[np.float32]) -> bytes:
+def as_bytes(wave: NDArray[np.float32]) -> bytes:
     return bytes(np.rint(np.clip(wave, -1, 32767 / 32768) * 32768).astype("<i2").tobytes())
 
 
-def _blocks(segment: AudioSegment) -> Iterator[Block]:
+def blocks_of(segment: AudioSegment) -> Iterator[Block]:
     samples = np.frombuffer(segment.raw_data, "<i2").reshape(-1, segment.channels)
     for start in range(0, len(samples), RATE):
         block = samples[start : start + RATE].astype(np.float32) / np.float32(32768)
@@ -268,7 +270,7 @@ def _write(segment: AudioSegment, target: Path) -> None:
     try:
         encoder = Encoder("flac-16", target)
         try:
-            for block in _blocks(segment):
+            for block in blocks_of(segment):
                 encoder.write(block)
             encoder.finish()
             encoder.place()

@@ -41,8 +41,13 @@ _LENGTH_TOLERANCE_S = 0.5
 class Source(AbstractContextManager["Source"]):
     """An opened sound file. Raises AudioError when it cannot be used; never an FFmpeg error."""
 
-    def __init__(self, path: Path) -> None:
-        intact.check(path)
+    def __init__(self, path: Path, *, may_be_cut: bool = False) -> None:
+        """`may_be_cut` lets in what ends too early, whose blocks then go as far as there are any."""
+        try:
+            intact.check(path)
+        except Truncated:
+            if not may_be_cut:
+                raise
         self._container = _open(path)
         try:
             self._stream = _sound_of(self._container)

@@ -23,6 +23,7 @@ from kap.patients.models import Patient
 from kap.problems import Conflict, Invalid, NotThere
 
 CHANGED = "This entry was changed somewhere else. Nothing is overwritten; both versions are on this page."
+LOCKED = "This entry is locked now. What you typed here is kept on this device; open the entry to find it."
 GONE = "This entry was deleted somewhere else. What you typed is still here; saving makes it a new entry."
 
 
@@ -58,7 +59,7 @@ def write(
     if entry is None and version == 0:
         if writing.is_blank:
             return None
-        begun = _begin(patient, entry_id, writing, at, written_about(waited_s, at))
+        begun = _begin(patient, entry_id, writing, at, about=written_about(waited_s, at))
         if begun is not None:
             return begun
         entry = queries.locked(entry_id)  # the same page, sent twice at once
@@ -67,6 +68,20 @@ def write(
     if entry.patient_id != patient.id or entry.has_lost_its_key:
         raise NotThere(queries.NOT_WRITTEN)
     return _rewrite(entry, writing, version, at)
+
+
+def begin(patient: Patient, *, entry_id: UUID, at: datetime) -> JournalEntry:
+    """The entry of this page, to put something into it; without a word as long as none was written.
+
+    An entry that is begun so has version 0, which is what its page expects of one it has not saved yet.
+    Raises `NotThere` for another's entry.
+    """
+    entry = queries.locked(entry_id)
+    if entry is None:
+        entry = _begin(patient, entry_id, Writing(), at, version=0) or queries.locked(entry_id)
+    if entry is None or entry.patient_id != patient.id or entry.has_lost_its_key:
+        raise NotThere(queries.NOT_WRITTEN)
+    return entry
 
 
 def share(
@@ -138,17 +153,24 @@ def add_file(
     state: FileState,
     about: Mapping[str, Any],
     at: datetime,
+    key_id: UUID | None = None,
 ) -> EntryFile:
     """A place in the entry for a voice note or a picture; what it holds is sealed by `files.store`.
 
     The page chose the id, so that asking twice makes one. Hold the entry (`own_entry` with `to_change`), or
-    it may be deleted meanwhile. A kind that is not shared yet stays private.
+    it may be deleted meanwhile. A kind that is not shared yet stays private. Raises `NotThere` when the id
+    is that of another entry's file. `key_id`: the key its content was sealed with already.
     """
     known = next((file for file in entry.files if file.id == file_id), None)
     if known is not None:
         return known
+    if db.session.get(EntryFile, file_id) is not None:
+        raise NotThere(queries.NOT_WRITTEN)
     file = EntryFile(id=file_id, kind=kind, state=state, made_at=at)
-    file.make_key()
+    if key_id is None:
+        file.make_key()
+    else:
+        file.key_id = key_id
     file.about = dict(about)
     entry.files.append(file)
     db.session.flush()
@@ -179,11 +201,17 @@ def comment(entry: JournalEntry, *, comment_id: UUID, text: str, actor: Actor, a
 
 
 def _begin(
-    patient: Patient, entry_id: UUID, writing: Writing, at: datetime, about: datetime | None
+    patient: Patient,
+    entry_id: UUID,
+    writing: Writing,
+    at: datetime,
+    *,
+    about: datetime | None = None,
+    version: int = 1,
 ) -> JournalEntry | None:
     """A new entry, or None when another request began it in this moment."""
     entry = JournalEntry(
-        id=entry_id, patient=patient, patient_id=patient.id, made_at=at, edited_at=at, version=1
+        id=entry_id, patient=patient, patient_id=patient.id, made_at=at, edited_at=at, version=version
     )
     entry.make_key()
     entry.written_about_iso = about.isoformat() if about else None
@@ -197,6 +225,8 @@ def _begin(
 
 
 def _rewrite(entry: JournalEntry, writing: Writing, version: int, at: datetime) -> JournalEntry:
+    if entry.is_locked:
+        raise Conflict(LOCKED)
     if writing == entry.writing:
         return entry
     if version != entry.version:
@@ -219,6 +249,7 @@ def _put(entry: JournalEntry, writing: Writing) -> None:
     entry.rated = given or None
     entry.session_id = writing.session_id
     entry.moment_s = writing.moment_s if writing.session_id else None
+    entry.phase = (writing.phase or None) if writing.session_id else None
 
 
 def _forget(entries: Sequence[JournalEntry]) -> None:

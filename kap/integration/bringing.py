@@ -52,6 +52,7 @@ class Outcome:
 
     new: int
     known: int
+    locked: int = 0  # left out: what opens them does not travel
 
 
 class Archive:
@@ -67,11 +68,15 @@ class Archive:
         if sum(info.file_size for info in self._members.values()) > most_bytes:
             raise NotAJournal("what is in it is larger than this practice takes")
         check_manifest(self._read(MANIFEST))
+        self.locked = 0
         self._check()
 
     def entries(self) -> Iterator[BroughtEntry]:
         for name in self._entries:
-            yield entry_in(self._read(name), at=self._at, longest_text=self._longest_text)
+            found = self._read(name)
+            if isinstance(found, dict) and found.get("locked") is not None:
+                continue
+            yield entry_in(found, at=self._at, longest_text=self._longest_text)
 
     def unpack(self, file: BroughtFile, target: IO[bytes]) -> str:
         """The file's bytes into `target`. Returns its media type. Raises `NotAJournal`."""
@@ -87,7 +92,9 @@ class Archive:
 
     def _check(self) -> None:
         seen: set[UUID] = set()
+        count = 0
         for entry in self.entries():
+            count += 1
             ids = [entry.id, *(file.id for file in entry.files)]
             if len(set(ids)) < len(ids) or not seen.isdisjoint(ids):
                 raise NotAJournal("something stands in it twice")
@@ -95,6 +102,7 @@ class Archive:
             for file in entry.files:
                 with self._zip.open(self._info(file)) as member:
                     self._type(file, member.read(64))
+        self.locked = len(self._entries) - count
 
     def _info(self, file: BroughtFile) -> zipfile.ZipInfo:
         info = self._members.get(file.member)
@@ -179,7 +187,7 @@ class Arrival:
                 self._add(waiting, at)
                 waiting = []
         self._add(waiting, at)
-        return Outcome(new, there)
+        return Outcome(new, there, self._archive.locked)
 
     def forget(self) -> None:
         key_store().destroy(self._keys)

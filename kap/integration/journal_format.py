@@ -22,6 +22,7 @@ MANIFEST, ENTRIES, MEDIA = "journal.json", "entries/", "media/"
 LONGEST_NAME, MOST_COMMENTS, LONGEST_COMMENT, MOST_FILES = 200, 1000, 10_000, 200
 LONGEST_WORDS_BESIDE = 2000
 LONGEST_MOMENT_S = 48 * 3600
+FLAT = "gIA="  # the outline of a sound that nobody has looked at: one flat place
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 
 EXTENSIONS: Mapping[str, str] = {
@@ -107,8 +108,6 @@ def entry_in(found: Any, *, at: datetime, longest_text: int) -> BroughtEntry:
     `at` is now: nothing can have been written later. Raises `NotAJournal`.
     """
     entry = _Fields(found, at)
-    if entry.value("locked", dict) is not None:
-        raise NotAJournal("it holds a locked entry, which this version of Kap cannot take in")
     made_at = entry.time("made_at")
     if made_at is None:
         raise NotAJournal("an entry says not when it was written")
@@ -154,12 +153,13 @@ def _file(found: dict[str, Any], at: datetime) -> BroughtFile:
     made_at = file.time("made_at")
     if kind not in set(FileKind) or made_at is None or not member.startswith(MEDIA):
         raise NotAJournal("a voice note or a picture is described wrongly")
-    about: dict[str, Any] = {}
-    seconds = file.number("seconds", LONGEST_MOMENT_S)
-    if seconds is not None:
-        about["seconds"] = seconds
-    if words := file.text("words", LONGEST_WORDS_BESIDE):
-        about["words"] = words
+    seconds, words = file.number("seconds", LONGEST_MOMENT_S), file.text("words", LONGEST_WORDS_BESIDE)
+    # What pages ask of a file, though the outline of a sound and the size of a picture did not travel.
+    about: dict[str, Any] = (
+        {"seconds": seconds or 0.0, "words": words, "peaks": FLAT, "remark": None}
+        if kind == FileKind.VOICE
+        else {"seconds": seconds, "words": words, "width": "", "height": ""}
+    )
     return BroughtFile(file.id(), FileKind(kind), made_at, member, about)
 
 

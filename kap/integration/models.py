@@ -1,8 +1,9 @@
+from base64 import b64decode
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from kap.accounts.models import User
@@ -12,7 +13,16 @@ from kap.patients.models import Patient
 from kap.sealed import Key, Sealed, WithKeptKey
 from kap.sessions.models import DosingSession
 
-__all__ = ["Comment", "Doomed", "EntryFile", "EntryShare", "FileKind", "FileState", "JournalEntry"]
+__all__ = [
+    "Comment",
+    "Doomed",
+    "EntryFile",
+    "EntryShare",
+    "FileKind",
+    "FilePiece",
+    "FileState",
+    "JournalEntry",
+]
 
 
 class JournalEntry(WithKeptKey, Model):
@@ -37,6 +47,8 @@ class JournalEntry(WithKeptKey, Model):
     moment_sealed: Mapped[bytes | None]  # seconds into the music of the session it is about
     written_about_sealed: Mapped[bytes | None]  # when, if it waited on a device without network
     brought_sealed: Mapped[bytes | None]  # what came with it from another installation: see bringing.py
+    phase_sealed: Mapped[bytes | None]  # what the part of the session is called that it is about
+    locked_sealed: Mapped[bytes | None]  # in place of words: what only the writer's browser can open
     made_at: Mapped[datetime]
     edited_at: Mapped[datetime]
     version: Mapped[int] = mapped_column()
@@ -67,6 +79,8 @@ class JournalEntry(WithKeptKey, Model):
     moment_s: Sealed[float | None] = Sealed("moment_sealed")
     written_about_iso: Sealed[str | None] = Sealed("written_about_sealed")
     brought: Sealed[dict[str, Any] | None] = Sealed("brought_sealed")
+    phase: Sealed[str | None] = Sealed("phase_sealed")
+    locked: Sealed[str | None] = Sealed("locked_sealed")  # of the form that `kap.integration.locking` checks
 
     def sealing_key(self) -> Key:
         return self.patient.data_key if self.key_id is None else self.kept_key
@@ -88,12 +102,22 @@ class JournalEntry(WithKeptKey, Model):
             tags=tuple(self.tags or ()),
             session_id=self.session_id,
             moment_s=self.moment_s,
+            phase=self.phase or "",
             **self.ratings.given,
         )
 
     @property
+    def is_locked(self) -> bool:
+        return self.locked_sealed is not None
+
+    @property
     def present(self) -> frozenset[Part]:
-        """The parts that hold anything: what is not there cannot be shared, nor seen to be missing."""
+        """The parts that hold anything: what is not there cannot be shared, nor seen to be missing.
+
+        Of a locked entry nothing can be shared.
+        """
+        if self.is_locked:
+            return frozenset()
         there = {file.kind.part for file in self.files if file.state is FileState.READY}
         if self.text.strip() or self.title or self.tags:
             there.add(Part.TEXT)
@@ -129,18 +153,45 @@ class EntryFile(WithKeptKey, Model):
     key_id: Mapped[UUID]
     source_key: Mapped[str | None] = mapped_column(String(80))  # as it arrived, sealed, until it is worked on
     file_key: Mapped[str | None] = mapped_column(String(80))  # as it is read or heard, sealed
+    aac_key: Mapped[str | None] = mapped_column(String(80))  # the same, for browsers that play no Opus in Ogg
     about_sealed: Mapped[bytes]
     made_at: Mapped[datetime]
 
     entry: Mapped[JournalEntry] = relationship(back_populates="files")
+    pieces: Mapped[list["FilePiece"]] = relationship(
+        order_by="FilePiece.take, FilePiece.number", cascade="all, delete-orphan", back_populates="file"
+    )
     about: Sealed[dict[str, Any]] = Sealed("about_sealed")
 
     def sealing_key(self) -> Key:
         return self.kept_key
 
     @property
+    def peaks(self) -> bytes:
+        """The outline of a voice note, as `kap.audio.measure` has it of a track."""
+        return b64decode(self.about.get("peaks", ""))
+
+    @property
     def storage_keys(self) -> list[str]:
-        return [key for key in (self.source_key, self.file_key) if key is not None]
+        known = (self.source_key, self.file_key, self.aac_key, *(piece.key for piece in self.pieces))
+        return [key for key in known if key is not None]
+
+
+class FilePiece(Model):
+    """A piece of a recording as it arrived, sealed under its file's key, until the whole is worked on.
+
+    Whatever interrupted a recording begins another take of it: a sound file of its own, sent in pieces too.
+    """
+
+    __tablename__ = "file_piece"
+    __table_args__ = (UniqueConstraint("file_id", "take", "number", name="uq_file_piece_place"),)
+
+    file_id: Mapped[UUID] = mapped_column(ForeignKey("entry_file.id", ondelete="CASCADE"))
+    take: Mapped[int]
+    number: Mapped[int]
+    key: Mapped[str] = mapped_column(String(80))
+
+    file: Mapped[EntryFile] = relationship(back_populates="pieces")
 
 
 class EntryShare(Model):

@@ -1,10 +1,9 @@
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Exists, Select, exists, func, select
+from sqlalchemy import Exists, Select, Uuid, exists, func, select, type_coerce
 from sqlalchemy.orm import joinedload, selectinload
 
 from kap.access.actor import Actor
@@ -12,14 +11,14 @@ from kap.access.audit import Event, Outcome
 from kap.access.permissions import Permission, Tie
 from kap.access.policy import allows
 from kap.db import db
-from kap.integration.models import Comment, EntryShare, JournalEntry
+from kap.integration.models import Comment, EntryFile, EntryShare, JournalEntry
 from kap.integration.rules import Member, Viewer
 from kap.integration.visible import Visible
 from kap.keys import key_store
 from kap.patients import queries as patients
 from kap.patients.models import CareTeamMember, Patient
 from kap.problems import NotThere
-from kap.sealed import load_keys, unsealed
+from kap.sealed import load_keys, row_opener
 from kap.sessions import queries as sessions
 from kap.sessions.models import DosingSession
 
@@ -44,16 +43,32 @@ def entries_visible_to(actor: Actor, patient: Patient, *, limit: int | None = No
     return _seen(viewer, _readable(shared))[:limit]
 
 
-@dataclass(frozen=True)
-class Words:
-    """What an entry says, to search in or list many at once."""
+def own_entries(patient: Patient, entry_ids: Collection[UUID]) -> list[Visible]:
+    """These of the writer's own entries, newest first; for a page of theirs that has looked for them."""
+    if not entry_ids:
+        return []
+    found = db.session.scalars(_newest_first(patient).where(JournalEntry.id.in_(entry_ids)))
+    return [Visible.to_writer(entry) for entry in _readable(found)]
 
-    id: UUID
+
+class Words(NamedTuple):
+    """What an entry says, to search in or list many at once. Its ids are those of thousands: still text."""
+
+    entry_id: str
     made_at: datetime
-    session_id: UUID | None
+    about: str | None  # a session
     title: str
     text: str
     tags: list[str]
+    is_locked: bool
+
+    @property
+    def id(self) -> UUID:
+        return UUID(self.entry_id)
+
+    @property
+    def session_id(self) -> UUID | None:
+        return None if self.about is None else UUID(self.about)
 
 
 def words_of(actor: Actor, patient: Patient) -> list[Words]:
@@ -63,41 +78,41 @@ def words_of(actor: Actor, patient: Patient) -> list[Words]:
     """
     if not writes(actor, patient):
         return []
-    row = JournalEntry
+    row, as_text = JournalEntry, Uuid(as_uuid=False)  # thousands of ids, of which a page needs a few
     found = db.session.execute(
         select(
-            row.id,
-            row.key_id,
+            type_coerce(row.id, as_text).label("id"),
+            type_coerce(row.key_id, as_text).label("key_id"),
             row.made_at,
-            row.session_id,
+            type_coerce(row.session_id, as_text).label("session_id"),
             row.title_sealed,
             row.text_sealed,
             row.tags_sealed,
+            row.locked_sealed.is_not(None).label("is_locked"),
         )
         .where(row.patient_id == patient.id)
         .order_by(row.made_at.desc())
     ).all()
-    kept = key_store().secrets({each.key_id for each in found if each.key_id})
-    secrets: dict[UUID | None, bytes] = {key_id: secret for key_id, secret in kept.items()}
-    if any(each.key_id is None for each in found):
+    names = [key_id and key_id.replace("-", "") for _, key_id, *_ in found]
+    secrets: dict[str | None, bytes] = {}
+    secrets.update(key_store().secrets_by_name([name for name in names if name]))
+    if None in names:
         secrets[None] = patient.data_key.secret
+    return [_words(each, secrets[name]) for each, name in zip(found, names, strict=True) if name in secrets]
 
-    def opened(each: Any, column: str) -> Any:
-        sealed = getattr(each, column)
-        return sealed and unsealed(secrets[each.key_id], sealed, row.__tablename__, each.id, column)
 
-    return [
-        Words(
-            id=each.id,
-            made_at=each.made_at,
-            session_id=each.session_id,
-            title=opened(each, "title_sealed") or "",
-            text=opened(each, "text_sealed"),
-            tags=opened(each, "tags_sealed") or [],
-        )
-        for each in found
-        if each.key_id in secrets
-    ]
+def _words(row: Any, secret: bytes) -> Words:
+    row_id, _, made_at, session_id, title, text, tags, is_locked = row
+    opened = row_opener(secret, JournalEntry.__tablename__, row_id)
+    return Words(
+        row_id,
+        made_at,
+        session_id,
+        opened("title_sealed", title) or "",
+        opened("text_sealed", text),
+        opened("tags_sealed", tags) or [],
+        is_locked,
+    )
 
 
 def writes(actor: Actor, patient: Patient) -> bool:
@@ -221,18 +236,52 @@ def locked(entry_id: UUID) -> JournalEntry | None:
 
 
 def openings_of(entry: JournalEntry) -> list[Event]:
-    """Each time someone of the care team opened the entry, latest first."""
+    """Each time someone of the care team opened the entry or listened to something of it, latest first."""
     return list(
         db.session.scalars(
             select(Event)
             .where(
                 Event.patient_id == entry.patient_id,
-                Event.subject_id == entry.id,
+                Event.subject_id.in_([entry.id, *(file.id for file in entry.files)]),
                 Event.outcome == Outcome.READ,
             )
             .order_by(Event.at.desc())
         )
     )
+
+
+def has_read_since(actor: Actor, subject: JournalEntry | EntryFile, since: datetime) -> bool:
+    """Whether a trace of the actor's reading it was left since then."""
+    return bool(
+        db.session.scalar(
+            select(
+                exists().where(
+                    Event.subject_id == subject.id,
+                    Event.actor_id == actor.id,
+                    Event.outcome == Outcome.READ,
+                    Event.at >= since,
+                )
+            )
+        )
+    )
+
+
+def check_writable(patient: Patient, entry_id: UUID) -> None:
+    """Raises `NotThere` when the page is another's; one that nobody has begun is anybody's to begin."""
+    found = db.session.scalar(select(JournalEntry.patient_id).where(JournalEntry.id == entry_id))
+    if found not in (None, patient.id):
+        raise NotThere(NOT_WRITTEN)
+
+
+def own_file(patient: Patient, entry_id: UUID, file_id: UUID, *, to_change: bool = False) -> EntryFile:
+    """A voice note or a picture of the patient's own entry, ready or not. Raises `NotThere`."""
+    entry = own_entry(patient, entry_id, to_change=to_change)
+    return _file_in(entry.files, file_id, NOT_WRITTEN)
+
+
+def shared_file(actor: Actor, patient: Patient, entry_id: UUID, file_id: UUID) -> EntryFile:
+    """One of a part that the patient shares with the actor, and that is ready. Raises `NotThere`."""
+    return _file_in(shared_entry(actor, patient, entry_id).files, file_id, NOT_SHARED)
 
 
 def everything_of(patient: Patient) -> list[JournalEntry]:
@@ -241,7 +290,10 @@ def everything_of(patient: Patient) -> list[JournalEntry]:
         db.session.scalars(
             select(JournalEntry)
             .where(JournalEntry.patient_id == patient.id)
-            .options(selectinload(JournalEntry.files), selectinload(JournalEntry.shares))
+            .options(
+                selectinload(JournalEntry.files).selectinload(EntryFile.pieces),
+                selectinload(JournalEntry.shares),
+            )
             .with_for_update()
             .execution_options(populate_existing=True)
         )
@@ -302,6 +354,13 @@ def _readable(entries: Iterable[JournalEntry]) -> list[JournalEntry]:
 
 def _only(found: Iterable[JournalEntry]) -> JournalEntry | None:
     return next(iter(_readable(found)), None)
+
+
+def _file_in(files: Iterable[EntryFile], file_id: UUID, sentence: str) -> EntryFile:
+    found = next((file for file in files if file.id == file_id and not file.has_lost_its_key), None)
+    if found is None:
+        raise NotThere(sentence)
+    return found
 
 
 def _seen(viewer: Viewer, entries: Iterable[JournalEntry]) -> list[Visible]:

@@ -100,11 +100,12 @@ def _taken_in(upload: FileStorage, patient: Patient) -> Outcome:
 
 
 def _words(outcome: Outcome) -> str:
+    locked = f" Locked entries cannot be brought; {outcome.locked} stay out." if outcome.locked else ""
     if not outcome.new:
-        return "Everything in that file was here already. Nothing was added."
+        return f"Everything in that file was here already. Nothing was added.{locked}"
     added = "One entry was added" if outcome.new == 1 else f"{outcome.new} entries were added"
     known = f" {outcome.known} were here already." if outcome.known else ""
-    return f"{added}. Only you can see what you brought.{known}"
+    return f"{added}. Only you can see what you brought.{known}{locked}"
 
 
 def _bring_page(form: BringForm) -> str:

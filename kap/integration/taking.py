@@ -147,6 +147,7 @@ def _taken(seen: Visible, patient: Patient) -> Taken:
         session_at=(session.closed_at or session.planned_at) if session else _time(brought.get("session_at")),
         moment_s=seen.moment_s if session else brought.get("moment_s"),
         comments=[*said_elsewhere(row), *(_said(comment, patient) for comment in seen.comments)],
+        locked=None if row.locked is None else {"content": row.locked},
         files=[found for file in seen.files if (found := _file(file)) is not None],
     )
 

@@ -1,9 +1,10 @@
-"""Music to a browser: whole or in ranges, from a local folder or an object store.
+"""Sound to a browser: whole or in ranges, from a local folder or an object store, plain or sealed.
 
 Nothing here touches the database, and the request's session has been given back before the first byte leaves.
 """
 
 import io
+from collections.abc import Callable
 from typing import IO, cast
 
 from flask import Response, request
@@ -12,7 +13,7 @@ from werkzeug.wsgi import FileWrapper
 
 from kap.music.parts import etag_of
 from kap.problems import NotThere
-from kap.storage import FileMissing, Storage, storage
+from kap.storage import FileMissing, storage
 
 PIECE = 1 << 18
 
@@ -27,14 +28,23 @@ def file_response(key: str, *, mimetype: str, download_name: str | None = None) 
         size = storage().size(key)
     except FileMissing as missing:
         raise NotThere("The file of this music is missing from the storage.") from missing
-    # Werkzeug's own wrapper can seek; the one a server offers may read its way to the start of a range.
-    body = FileWrapper(cast(IO[bytes], _Stored(storage(), key, size)), PIECE)
-    response = Response(body, mimetype=mimetype, direct_passthrough=True)
-    response.content_length = size
-    response.set_etag(etag_of(key))
+    files = storage()
+    response = ranged(
+        lambda start, end: b"".join(files.read(key, start, end)), size, key=key, mimetype=mimetype
+    )
     response.headers["Cache-Control"] = "private, no-cache"
     if download_name:
         response.headers.set("Content-Disposition", "attachment", filename=download_name)
+    return response
+
+
+def ranged(read: Callable[[int, int], bytes], size: int, *, key: str, mimetype: str) -> Response:
+    """What `read(start, end)` yields, obeying Range and the rest; `key` names what never changes."""
+    # Werkzeug's own wrapper can seek; the one a server offers may read its way to the start of a range.
+    body = FileWrapper(cast(IO[bytes], _Stored(read, size)), PIECE)
+    response = Response(body, mimetype=mimetype, direct_passthrough=True)
+    response.content_length = size
+    response.set_etag(etag_of(key))
     try:
         response.make_conditional(request.environ, accept_ranges=True, complete_length=size)
     except RequestedRangeNotSatisfiable:
@@ -45,8 +55,8 @@ def file_response(key: str, *, mimetype: str, download_name: str | None = None) 
 class _Stored(io.RawIOBase):
     """A file of the storage, read only where it is asked for; holds nothing open between two reads."""
 
-    def __init__(self, store: Storage, key: str, size: int) -> None:
-        self._store, self._key, self._size, self._at = store, key, size, 0
+    def __init__(self, read: Callable[[int, int], bytes], size: int) -> None:
+        self._read, self._size, self._at = read, size, 0
 
     def readable(self) -> bool:
         return True
@@ -64,7 +74,7 @@ class _Stored(io.RawIOBase):
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
         end = min(self._at + len(buffer), self._size)
-        got = b"".join(self._store.read(self._key, self._at, end)) if end > self._at else b""
+        got = self._read(self._at, end) if end > self._at else b""
         buffer[: len(got)] = got
         self._at += len(got)
         return len(got)

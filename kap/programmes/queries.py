@@ -6,12 +6,12 @@ hangs on it is on another day.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import joinedload
 
 from kap.accounts.models import Practice
@@ -49,6 +49,11 @@ class Standing:
     @property
     def patient(self) -> Patient:
         return self.given.patient
+
+    @property
+    def due_at(self) -> datetime | None:
+        """From when on there is a reason to say so: its moment, and never before the programme was given."""
+        return max(self.placed.moment, self.given.given_at) if self.placed.moment else None
 
 
 @dataclass(frozen=True)
@@ -123,8 +128,10 @@ def asked_of(patient: Patient, *, at: datetime) -> Asked:
     )
 
 
-def due_between(practice: Practice, start: datetime, end: datetime) -> list[Standing]:
-    """What is due to the practice's patients from `start` until before `end`, and not done.
+def due_between(
+    practice: Practice, start: datetime, end: datetime, *, among: Collection[UUID] | None = None
+) -> list[Standing]:
+    """What is due to the practice's patients, or `among` these, from `start` to before `end`, and not done.
 
     For reminders; in the order of patients and days, with `patient` and its sign-in loaded. As many
     statements for one patient as for a thousand. A step comes back for the window its moment lies in and for
@@ -136,19 +143,21 @@ def due_between(practice: Practice, start: datetime, end: datetime) -> list[Stan
     stays away would tell those who see the log of letters that they did. Guides are among them; their day is
     the one that `kap.preparation` has.
     """
-    givens = _near(practice, start, end)
+    givens = _near(practice, start, end, among)
     found = [
         step
         for course in courses_of(givens, at=end)
         for step in course.steps
         if (step.state.is_asked or step.state is State.OFFERED)
-        and step.placed.moment is not None
-        and start <= max(step.placed.moment, step.given.given_at) < end
+        and step.due_at is not None
+        and start <= step.due_at < end
     ]
     return sorted(found, key=lambda step: (str(step.given.patient_id), _by_day(step)))
 
 
-def _near(practice: Practice, start: datetime, end: datetime) -> list[GivenProgramme]:
+def _near(
+    practice: Practice, start: datetime, end: datetime, among: Collection[UUID] | None
+) -> list[GivenProgramme]:
     """The programmes of those who have a session so near that a step of it can lie in the window."""
     took_place = func.coalesce(DosingSession.opened_at, DosingSession.planned_at)
     near = select(DosingSession.patient_id).where(took_place >= start - WIDEST, took_place < end + WIDEST)
@@ -161,6 +170,7 @@ def _near(practice: Practice, start: datetime, end: datetime) -> list[GivenProgr
                 Patient.archived_at.is_(None),
                 GivenProgramme.ended_at.is_(None),
                 GivenProgramme.patient_id.in_(near),
+                GivenProgramme.patient_id.in_(among) if among is not None else true(),
             )
             .options(
                 joinedload(GivenProgramme.given_text),

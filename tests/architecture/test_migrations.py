@@ -174,3 +174,15 @@ def test_a_journal_with_keys_of_its_own_does_not_go_back(app: Flask, cast: Cast)
     with pytest.raises(RuntimeError, match="could not open the journal"):
         database.downgrade(db.engine, "0002")
     assert database.is_current(db.engine)
+
+
+def test_a_locked_entry_does_not_go_back(app: Flask, cast: Cast) -> None:
+    with transaction() as session:
+        entry = integration.write(cast.pia, entry_id=uuid4(), writing=Writing("Words"), version=0, at=NOON)
+        assert entry is not None
+        entry.locked = "what only its writer can open"
+        session.flush()
+    db.session.close()
+    with pytest.raises(RuntimeError, match="it would lose them"):
+        database.downgrade(db.engine, "0006")
+    assert database.is_current(db.engine)

@@ -19,7 +19,7 @@ from kap.content.guides import library
 from kap.content.programmes import programmes as programmes_that_ship
 from kap.db import db, transaction
 from kap.integration import actions as integration
-from kap.integration.rules import Writing
+from kap.integration.rules import FileKind, FileState, Writing
 from kap.mail.models import SentLetter
 from kap.mail.rules import LetterState, Reason
 from kap.music import arc_actions as arcs
@@ -57,7 +57,10 @@ SOUNDS = {
     "music.voice_file": 404,
     "music.voice_recording": 404,
     "music.voice_over": 404,
+    "integration.own_content": 404,
+    "integration.shared_content": 404,
 }
+TO_BE_CLAIMED = ("integration.writing", "integration.locking")
 PEOPLE = ("ana", "theo", "tess", "pia", "pau", "zoe")
 
 
@@ -115,6 +118,14 @@ def world(app: Flask, cast: Cast) -> World:
             cast.pia, entry_id=uuid4(), writing=Writing("private words"), version=0, at=NOON
         )
         assert entry is not None
+        note = integration.add_file(
+            entry,
+            FileKind.VOICE,
+            file_id=uuid4(),
+            state=FileState.READY,
+            about={"seconds": 1.0, "peaks": "", "remark": None},
+            at=NOON,
+        )
         integration.share(entry, actor=pia, at=NOON)
         treatment = consents()["treatment"]
         named = Given(name="Pia", choices={}, words={})
@@ -142,6 +153,8 @@ def world(app: Flask, cast: Cast) -> World:
             "consent": treatment.slug,
             "review_id": str(screened.id),
             "entry_id": str(entry.id),
+            "file_id": str(note.id),
+            "take": "0",
             "letter_id": str(letter.id),
             "talk_id": str(talk.id),
             "track_id": str(track.id),
@@ -228,7 +241,7 @@ def _expected(cast: Cast, name: str, access: Permission, rule: Rule) -> int | No
             return 403
         # A page to write on is blank until it is claimed: for another's id, as for one nobody has.
         own = rule.arguments - {"consent"}  # a text that everybody may read
-        return 404 if name != "pia" and own and rule.endpoint != "integration.writing" else None
+        return 404 if name != "pia" and own and rule.endpoint not in TO_BE_CLAIMED else None
     if not may_in_practice(actor, access):
         return 403
     if "devices/<" in rule.rule:

@@ -39,12 +39,13 @@ def full_entry(cast: Cast, tmp_path: Path) -> JournalEntry:
     """An entry with everything an entry can have, each with a word of its own."""
     sound = tmp_path / "note"
     sound.write_bytes(b"heronry " * 20_000)
+    about = {"seconds": 1.0, "peaks": "", "remark": "heronry"}
     with transaction():
         writing = Writing(text=WORDS[0], title=WORDS[2], tags=(WORDS[1],), mood_after=7, body=3)
         entry = actions.write(cast.pia, entry_id=uuid4(), writing=writing, version=0, at=NOON)
         assert entry is not None
         file = actions.add_file(
-            entry, FileKind.VOICE, file_id=uuid4(), state=FileState.READY, about={"note": "heronry"}, at=NOON
+            entry, FileKind.VOICE, file_id=uuid4(), state=FileState.READY, about=about, at=NOON
         )
         file.file_key = files.store(file, sound)
         file.source_key = files.store(file, sound)

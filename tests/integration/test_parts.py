@@ -23,6 +23,7 @@ from tests.integration.conftest import SECRET
 HOUR = timedelta(hours=1)
 AtBrowser = Callable[[str], Browser]
 CloseSession = Callable[..., DosingSession]
+ABOUT = {"seconds": 1.0, "peaks": "", "remark": None, "words": "", "width": 1, "height": 1}
 RATED = Ratings(mood_before=1, mood_after=8, body=3, liking=9, resonance=0, openness=10)
 
 
@@ -39,9 +40,8 @@ def full(cast: Cast) -> JournalEntry:
         )
         assert entry is not None
         for kind in FileKind:
-            actions.add_file(
-                entry, kind, file_id=uuid4(), state=FileState.READY, about={"of": kind.value}, at=NOON
-            )
+            about = ABOUT | {"of": kind.value}
+            actions.add_file(entry, kind, file_id=uuid4(), state=FileState.READY, about=about, at=NOON)
     return entry
 
 
@@ -143,7 +143,7 @@ def test_each_person_sees_their_parts_and_of_the_others_nothing(
     assert "7 on a scale" in of_theo
     assert "7 on a scale" in of_tess
     seen = queries.shared_entry(cast.actor("tess"), full.patient, full.id)
-    assert [file.about for file in seen.files] == [{"of": "voice"}]
+    assert [file.about["of"] for file in seen.files] == ["voice"]
     assert (seen.text, seen.title, seen.tags) == ("", "", [])
 
 

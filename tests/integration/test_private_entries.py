@@ -10,10 +10,11 @@ from sqlalchemy import func, select
 
 from kap.access.audit import Event
 from kap.access.permissions import Permission
-from kap.db import db
-from kap.integration.models import JournalEntry
+from kap.db import db, transaction
+from kap.integration import actions
+from kap.integration.models import FileKind, FileState, JournalEntry
 from kap.patients import queries as patients
-from tests.conftest import Browser, Cast
+from tests.conftest import NOON, Browser, Cast
 from tests.integration.conftest import SECRET
 
 AtBrowser = Callable[[str], Browser]
@@ -22,10 +23,17 @@ READS = (
     "/my/journal",
     "/my/journal/{entry}",
     "/my/journal/{entry}/write",
+    "/my/journal/{entry}/lock",
+    "/my/journal/{entry}/locked",
+    "/my/journal/side-by-side",
     "/my/journal/{entry}/delete",
     "/my/journal/delete",
     "/patients/{patient}/journal",
     "/patients/{patient}/journal/{entry}",
+    "/my/journal/{entry}/files/{file}",
+    "/my/journal/{entry}/files/{file}/{format}",
+    "/my/journal/{entry}/files/{file}/delete",
+    "/patients/{patient}/journal/{entry}/files/{file}/{format}",
 )
 # Of the whole journal, which is the asker's own: see test_taking.py and test_no_trace.py.
 OF_ALL = {
@@ -38,12 +46,23 @@ OF_ALL = {
 }
 WRITES = (
     "/my/journal/{entry}",
+    "/my/journal/{entry}/lock",
+    "/my/journal/{entry}/locked",
+    "/my/journal/{entry}/unlock",
     "/my/journal/{entry}/share",
     "/my/journal/{entry}/stop-sharing",
     "/my/journal/{entry}/sharing",
     "/my/journal/{entry}/delete",
     "/patients/{patient}/journal/{entry}/comments",
+    "/my/journal/{entry}/notes",
+    "/my/journal/{entry}/notes/{file}",
+    "/my/journal/{entry}/notes/{file}/{take}/{number}",
+    "/my/journal/{entry}/notes/{file}/keep",
+    "/my/journal/{entry}/pictures",
+    "/my/journal/{entry}/files/{file}/delete",
 )
+GAPS = re.compile(r"<(?:\w+|any\([^)]*\)):(entry_id|patient_id|file_id|format|take|number)>")
+PLACE = {"format": "opus", "take": 0, "number": 0}
 FIELDS = {"text": "From a stranger", "version": "1", "comment_id": "6d2c3f6e-5f3b-4b0e-8b3c-0f6f0a2f9a11"}
 
 
@@ -54,25 +73,36 @@ def event_count() -> int:
 def without_noise(page: str, *ids: UUID) -> str:
     """A page without what differs by nature: tokens, fresh identifiers, the address asked for."""
     page = re.sub(r'(name="csrf-token" content=|name="csrf_token" value=)"[^"]*"', "", page)
-    page = re.sub(r'name="comment_id"[^>]*>', "", page)
+    page = re.sub(r'name="(?:comment|file)_id"[^>]*>', "", page)
     for known in ids:
         page = page.replace(str(known), "…")
     return page
 
 
+def note_in(entry: JournalEntry) -> UUID:
+    """A voice note of the entry that is ready."""
+    about = {"seconds": 1.0, "peaks": "", "remark": None}
+    with transaction():
+        note = actions.add_file(
+            entry, FileKind.VOICE, file_id=uuid4(), state=FileState.READY, about=about, at=NOON
+        )
+    return note.id
+
+
 def test_every_route_of_the_journal_is_looked_at(app: Flask) -> None:
     rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("integration.")]
     looked_at = {
-        re.sub(r"<uuid:(entry|patient)_id>", r"{\1}", rule.rule)
+        GAPS.sub(lambda gap: "{" + gap[1].removesuffix("_id") + "}", rule.rule)
         for rule in rules
-        if "GET" in (rule.methods or ()) and rule.endpoint != "integration.begin"  # it only redirects
+        if "GET" in (rule.methods or ())
+        and rule.endpoint not in ("integration.begin", "integration.begin_locked")  # they only redirect
     }
     changed = {
-        re.sub(r"<uuid:(entry|patient)_id>", r"{\1}", rule.rule)
+        GAPS.sub(lambda gap: "{" + gap[1].removesuffix("_id") + "}", rule.rule)
         for rule in rules
         if "POST" in (rule.methods or ())
     }
-    own = {"/my/journal/delete", "/my/journal/bring"}
+    own = {"/my/journal", "/my/journal/delete", "/my/journal/bring"}
     assert (looked_at, changed) == ({*READS, *OF_ALL}, {*WRITES, *own})
 
 
@@ -80,9 +110,12 @@ def test_every_route_of_the_journal_is_looked_at(app: Flask) -> None:
 def test_asking_for_it_tells_no_more_than_asking_for_what_never_was(
     at_browser: AtBrowser, cast: Cast, entry: JournalEntry, name: str
 ) -> None:
-    browser, never = at_browser(name), uuid4()
+    browser, never, file_id = at_browser(name), uuid4(), note_in(entry)
     for path in READS:
-        answers = [browser.get(path.format(entry=asked, patient=cast.pia.id)) for asked in (entry.id, never)]
+        answers = [
+            browser.get(path.format(entry=asked, patient=cast.pia.id, file=file_id, **PLACE))
+            for asked in (entry.id, never)
+        ]
         shown = [without_noise(answer.text, entry.id, never) for answer in answers]
         assert answers[0].status_code == answers[1].status_code, path
         assert shown[0] == shown[1], path
@@ -91,9 +124,10 @@ def test_asking_for_it_tells_no_more_than_asking_for_what_never_was(
 
 @pytest.mark.parametrize("name", STRANGERS)
 def test_nobody_else_can_change_it(at_browser: AtBrowser, cast: Cast, entry: JournalEntry, name: str) -> None:
-    browser = at_browser(name)
+    browser, file_id = at_browser(name), note_in(entry)
     for path in WRITES:
-        status = browser.post(path.format(entry=entry.id, patient=cast.pia.id), FIELDS).status_code
+        address = path.format(entry=entry.id, patient=cast.pia.id, file=file_id, **PLACE)
+        status = browser.post(address, FIELDS).status_code
         assert status in (403, 404), path
     db.session.expire_all()
     (row,) = db.session.scalars(select(JournalEntry))

@@ -320,7 +320,6 @@ BAD: dict[str, tuple[Callable[[dict[str, bytes]], None], str]] = {
     "no zone": (_entry(made_at="2026-01-01T10:00:00"), "“made_at” is not a moment with its time zone"),
     "no such time": (_entry(made_at="yesterday"), "“made_at” is not a moment with its time zone"),
     "id": (_entry(id="x"), "something in it has no proper “id”"),
-    "locked": (_entry(locked={}), "it holds a locked entry, which this version of Kap cannot take in"),
     "moment": (
         _entry(session={"at": NOON.isoformat(), "moment_seconds": -1}),
         "“moment_seconds” is not a number that can be",

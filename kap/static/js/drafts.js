@@ -47,24 +47,41 @@ async function keyOf(owner) {
 const bytes = (text) => new TextEncoder().encode(text);
 const parameters = (owner, name, iv) => ({ name: ALGORITHM, iv, additionalData: bytes(JSON.stringify([owner, name])) });
 
+async function seal(owner, name, plain) {
+  const iv = crypto.getRandomValues(new Uint8Array(12));
+  const sealed = await crypto.subtle.encrypt(parameters(owner, name, iv), await keyOf(owner), plain);
+  await within("drafts", "readwrite", (drafts) => drafts.put({ iv, sealed }, [owner, name]));
+}
+
+async function unseal(owner, name) {
+  const record = await within("drafts", "readonly", (drafts) => drafts.get([owner, name]));
+  return record ? crypto.subtle.decrypt(parameters(owner, name, record.iv), await keyOf(owner), record.sealed) : null;
+}
+
+const beginningWith = (owner, prefix) => IDBKeyRange.bound([owner, prefix], [owner, `${prefix}\uffff`]);
+
 /** The drafts of one person. Every method rejects where the browser keeps nothing or has no cryptography. */
 export function draftsOf(owner) {
   return {
     /** Keep `draft`, any JSON value, under `name`. */
-    async put(name, draft) {
-      const key = await keyOf(owner);
-      const iv = crypto.getRandomValues(new Uint8Array(12));
-      const sealed = await crypto.subtle.encrypt(parameters(owner, name, iv), key, bytes(JSON.stringify(draft)));
-      await within("drafts", "readwrite", (drafts) => drafts.put({ iv, sealed }, [owner, name]));
-    },
+    put: (name, draft) => seal(owner, name, bytes(JSON.stringify(draft))),
+
+    /** Keep bytes, such as a second of sound. */
+    putBytes: (name, content) => seal(owner, name, content),
 
     /** What was kept under `name`, or null. */
     async get(name) {
-      const record = await within("drafts", "readonly", (drafts) => drafts.get([owner, name]));
-      if (!record) return null;
-      const key = await keyOf(owner);
-      const opened = await crypto.subtle.decrypt(parameters(owner, name, record.iv), key, record.sealed);
-      return JSON.parse(new TextDecoder().decode(opened));
+      const opened = await unseal(owner, name);
+      return opened && JSON.parse(new TextDecoder().decode(opened));
+    },
+
+    /** The bytes that were kept under `name`, or null. */
+    getBytes: (name) => unseal(owner, name),
+
+    /** The names that begin with `prefix`, in order. */
+    async names(prefix) {
+      const keys = await within("drafts", "readonly", (drafts) => drafts.getAllKeys(beginningWith(owner, prefix)));
+      return keys.map(([, name]) => name);
     },
 
     /** Whatever is kept under names that begin with `prefix`: pairs of a name and a draft. What does not open stays out. */
@@ -77,8 +94,7 @@ export function draftsOf(owner) {
 
     /** Forget whatever is kept under a name that begins with `prefix`. */
     async removeAll(prefix) {
-      const range = IDBKeyRange.bound([owner, prefix], [owner, `${prefix}\uffff`]);
-      await within("drafts", "readwrite", (drafts) => drafts.delete(range));
+      await within("drafts", "readwrite", (drafts) => drafts.delete(beginningWith(owner, prefix)));
     },
 
     /** Forget `name`; it has arrived. */

@@ -37,8 +37,7 @@ async function keepComment(form, drafts) {
 function forgetOnDelete(form, drafts) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const { forgetDraft, forgetAll } = form.dataset;
-    const gone = forgetAll ? forgetAll.split(" ").map((kind) => drafts.removeAll(kind)) : [drafts.remove(forgetDraft)];
+    const gone = form.dataset.forgetAll.split(" ").map((kind) => drafts.removeAll(kind));
     await Promise.allSettled(gone);
     form.submit();
   });
@@ -47,5 +46,5 @@ function forgetOnDelete(form, drafts) {
 if (owner) {
   const drafts = draftsOf(owner);
   document.querySelectorAll("form[data-comment-draft]").forEach((form) => keepComment(form, drafts));
-  document.querySelectorAll("form[data-forget-draft], form[data-forget-all]").forEach((form) => forgetOnDelete(form, drafts));
+  document.querySelectorAll("form[data-forget-all]").forEach((form) => forgetOnDelete(form, drafts));
 }

@@ -1,5 +1,6 @@
 // Recording guidance in the browser: <form data-recorder> with a file field. What was recorded becomes the file of
 // that form, so that it is sent, checked and refused as an uploaded one would be. Without this script one uploads.
+import { Take, canRecord, minutes } from "./microphone.js";
 import { isSignedOut, post, signInLink } from "./server.js";
 
 const WORDS = {
@@ -14,17 +15,13 @@ const WORDS = {
   pause: "Pause",
   goOn: "Go on",
 };
-const KINDS = [["audio/webm;codecs=opus", "webm"], ["audio/mp4;codecs=mp4a.40.2", "m4a"], ["audio/mp4", "m4a"], ["audio/ogg;codecs=opus", "ogg"]];
-const LONGEST_S = 20 * 60;
 const BITS_PER_SECOND = 96_000;
 const SEND_MS = 10 * 60_000;
 
 export function install(form) {
-  if (!navigator.mediaDevices?.getUserMedia || typeof MediaRecorder === "undefined") return;
+  if (!canRecord()) return;
   new Recorder(form).start();
 }
-
-const minutes = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
 
 class Recorder {
   constructor(form) {
@@ -38,7 +35,6 @@ class Recorder {
     this.clock = part("clock");
     this.sound = part("sound");
     this.buttons = Object.fromEntries(["record", "pause", "stop", "again"].map((name) => [name, part(name)]));
-    this.seconds = 0;
     this.unsent = false;
   }
 
@@ -48,7 +44,7 @@ class Recorder {
     this.buttons.record.addEventListener("click", () => this.record());
     this.buttons.again.addEventListener("click", () => this.record());
     this.buttons.pause.addEventListener("click", () => this.pauseOrGoOn());
-    this.buttons.stop.addEventListener("click", () => this.recorder.stop());
+    this.buttons.stop.addEventListener("click", () => this.take.stop());
     this.form.addEventListener("submit", (event) => this.send(event));
     addEventListener("beforeunload", (event) => { if (this.unsent) event.preventDefault(); });
   }
@@ -59,75 +55,40 @@ class Recorder {
 
   async record() {
     this.says.textContent = WORDS.asking;
+    const { level, clock } = this;
+    const take = new Take({ level, clock, bitsPerSecond: BITS_PER_SECOND, heard: (piece) => this.pieces.push(piece), ended: () => this.stopped() });
     try {
-      // No processing for telephone calls: it cuts the quiet ends of words.
-      this.stream = await navigator.mediaDevices.getUserMedia({
-        audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
-      });
+      await take.open();
     } catch {
       this.says.textContent = WORDS.refused;
       return;
     }
-    const [type, ending] = KINDS.find(([kind]) => MediaRecorder.isTypeSupported(kind)) ?? ["", "webm"];
-    this.ending = ending;
+    this.take = take;
     this.pieces = [];
-    this.seconds = 0;
     this.unsent = true;
     this.sound.hidden = true;
-    this.recorder = new MediaRecorder(this.stream, { ...(type ? { mimeType: type } : {}), audioBitsPerSecond: BITS_PER_SECOND });
-    this.recorder.addEventListener("dataavailable", ({ data }) => { if (data.size) this.pieces.push(data); });
-    this.recorder.addEventListener("stop", () => this.stopped());
-    this.listen();
-    this.recorder.start(1000);
+    take.start();
     this.buttons.pause.textContent = WORDS.pause;
     this.says.textContent = WORDS.recording;
     this.show("pause", "stop");
     this.buttons.stop.focus();
   }
 
-  /** The level, and how long it has been going on: counted while it records, so pauses are left out. */
-  listen() {
-    this.context = new AudioContext();
-    const analyser = this.context.createAnalyser();
-    analyser.fftSize = 2048;
-    this.context.createMediaStreamSource(this.stream).connect(analyser);
-    const samples = new Float32Array(analyser.fftSize);
-    let before = performance.now();
-    this.level.hidden = false;
-    this.ticking = setInterval(() => {
-      const now = performance.now();
-      if (this.recorder.state === "recording") this.seconds += (now - before) / 1000;
-      before = now;
-      analyser.getFloatTimeDomainData(samples);
-      const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
-      this.level.value = Math.max(0, 1 + (10 * Math.log10(power + 1e-9)) / 60);
-      this.clock.textContent = minutes(this.seconds);
-      if (this.seconds >= LONGEST_S && this.recorder.state !== "inactive") this.recorder.stop();
-    }, 100);
-  }
-
   pauseOrGoOn() {
-    const pausing = this.recorder.state === "recording";
-    if (pausing) this.recorder.pause();
-    else this.recorder.resume();
-    this.buttons.pause.textContent = pausing ? WORDS.goOn : WORDS.pause;
-    this.says.textContent = pausing ? WORDS.paused : WORDS.recording;
+    const paused = this.take.pauseOrGoOn();
+    this.buttons.pause.textContent = paused ? WORDS.goOn : WORDS.pause;
+    this.says.textContent = paused ? WORDS.paused : WORDS.recording;
   }
 
   stopped() {
-    clearInterval(this.ticking);
-    this.stream.getTracks().forEach((track) => track.stop());
-    this.context.close();
-    this.level.hidden = true;
-    const type = this.recorder.mimeType.split(";")[0] || "audio/webm";
-    const file = new File(this.pieces, `recording.${this.ending}`, { type });
+    const file = new File(this.pieces, `recording.${this.take.ending}`, { type: this.take.type });
     const files = new DataTransfer();
     files.items.add(file);
     this.file.files = files.files;
     if (this.sound.src) URL.revokeObjectURL(this.sound.src);
     this.sound.src = URL.createObjectURL(file);
     this.sound.hidden = false;
-    this.says.textContent = WORDS.done(minutes(this.seconds));
+    this.says.textContent = WORDS.done(minutes(this.take.seconds));
     this.show("again");
     this.buttons.again.focus();
   }
@@ -136,7 +97,7 @@ class Recorder {
   async send(event) {
     if (!this.unsent) return;
     event.preventDefault();
-    if (this.recorder?.state !== "inactive" || this.sending) return;
+    if (this.take?.state !== "inactive" || this.sending) return;
     this.sending = true;
     this.says.textContent = WORDS.sending;
     const answer = await post(this.form.action, new FormData(this.form), { timeout: SEND_MS }).catch(() => null);
