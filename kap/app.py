@@ -175,6 +175,7 @@ def _take_large_files() -> None:
     most_megabytes = {
         "music.upload": current_config().upload_megabytes,
         "music.add_voice": current_config().upload_megabytes,
+        "integration.bring_journal": current_config().upload_megabytes,
         "integration.add_note": VOICE_MEGABYTES,
         "integration.add_picture": PICTURE_MEGABYTES,
     }.get(request.endpoint or "")

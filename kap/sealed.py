@@ -98,9 +98,12 @@ class WithKeptKey:
             self.__dict__["_kept_key"] = known
         return known
 
-    def make_key(self) -> None:
-        """Give this row a new key, before anything of it is sealed and before it is stored."""
-        self.key_id, secret = key_store().make()
+    def make_key(self, made: tuple[UUID, bytes] | None = None) -> None:
+        """Give this row a new key, before anything of it is sealed and before it is stored.
+
+        `made` is one of those that the key store made for many rows at once.
+        """
+        self.key_id, secret = made or key_store().make()
         self.__dict__["_kept_key"] = KeptKey(self.key_id, secret)
 
     @property

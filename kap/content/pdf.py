@@ -22,6 +22,7 @@ from kap.content.markdown import tree
 
 # The longest guide that is accepted takes about two seconds; see LARGEST_FILE_BYTES.
 SECONDS = 30
+JOURNAL_SECONDS = 60  # what rooms give at once takes about two
 _TYPESETTER = Path(__file__).with_name("typeset.py")
 
 
@@ -57,16 +58,37 @@ def consent_pdf(consent: Consent, *, said: Sequence[tuple[str, str]], footer: st
     )
 
 
+def journal_pdf(
+    blocks: Sequence[Mapping[str, Any]], *, title: str, summary: str, footer: str, folder: Path
+) -> bytes:
+    """A portion of a journal: headings, paragraphs, and pictures that lie in `folder` by their names.
+
+    Raises `NotTypeset`.
+    """
+    content = {
+        "title": title,
+        "summary": summary,
+        "footer": footer,
+        "folder": str(folder),
+        "blocks": list(blocks),
+    }
+    return _run(content, template="journal", seconds=JOURNAL_SECONDS)
+
+
 def _typeset(content: Mapping[str, Any]) -> bytes:
     blocks, above = [], set[int]()
     for block in content["blocks"]:
         blocks.append({**block, "inside": _in_steps(block.get("inside", []), above)})
-    data = json.dumps({**content, "blocks": blocks}).encode()
-    command = [sys.executable, "-I", str(_TYPESETTER)]
+    return _run({**content, "blocks": blocks}, template="guide", seconds=SECONDS)
+
+
+def _run(content: Mapping[str, Any], *, template: str, seconds: int) -> bytes:
+    data = json.dumps(content).encode()
+    command = [sys.executable, "-I", str(_TYPESETTER), template]
     try:
-        done = subprocess.run(command, input=data, capture_output=True, timeout=SECONDS, check=True)  # noqa: S603 - our own program, no shell
+        done = subprocess.run(command, input=data, capture_output=True, timeout=seconds, check=True)  # noqa: S603 - our own program, no shell
     except subprocess.TimeoutExpired as error:
-        raise NotTypeset(f"longer than {SECONDS} seconds") from error
+        raise NotTypeset(f"longer than {seconds} seconds") from error
     except subprocess.CalledProcessError as error:
         raise NotTypeset(f"ended with {error.returncode}") from error
     return done.stdout

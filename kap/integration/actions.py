@@ -20,7 +20,7 @@ from kap.integration import queries
 from kap.integration.forgetting import forget
 from kap.integration.link_models import WritingLink
 from kap.integration.models import Comment, EntryFile, EntryShare, JournalEntry
-from kap.integration.rules import FileKind, FileState, Part, Writing
+from kap.integration.rules import FileKind, FileState, Part, Writing, noted_otherwise, written_about
 from kap.patients.models import Patient
 from kap.problems import Conflict, Invalid, NotThere
 
@@ -30,27 +30,38 @@ GONE = "This entry was deleted somewhere else. What you typed is still here; sav
 
 
 class Overwritten(Conflict):
-    """Someone else wrote since the `version` this writing began from; theirs is `text`, at `version`."""
+    """Someone else wrote since the `version` this writing began from; theirs is `text`, at `version`.
 
-    def __init__(self, sentence: str, *, text: str, version: int) -> None:
+    `beside` says in words what else is noted otherwise there: title, themes, ratings.
+    """
+
+    def __init__(self, sentence: str, *, text: str, version: int, beside: Sequence[str] = ()) -> None:
         super().__init__(sentence)
         self.text = text
         self.version = version
+        self.beside = tuple(beside)
 
 
 def write(
-    patient: Patient, *, entry_id: UUID, writing: Writing, version: int, at: datetime
+    patient: Patient,
+    *,
+    entry_id: UUID,
+    writing: Writing,
+    version: int,
+    at: datetime,
+    waited_s: int = 0,
 ) -> JournalEntry | None:
     """Put `writing` on the page `entry_id`, beginning the entry when `version` is 0.
 
-    The page chose the id, so that asking twice makes one entry; the same writing again changes nothing.
-    Returns None while there is nothing to keep. Raises `Overwritten`, and `NotThere` for another's entry.
+    The page chose the id, so that asking twice makes one entry; the same writing again changes nothing. A new
+    entry that waited for `waited_s` seconds on a device remembers when it was written, beside `at`. Returns
+    None while there is nothing to keep. Raises `Overwritten`, and `NotThere` for another's entry.
     """
     entry = queries.locked(entry_id)
     if entry is None and version == 0:
         if writing.is_blank:
             return None
-        begun = _begin(patient, entry_id, writing, at)
+        begun = _begin(patient, entry_id, writing, at, about=written_about(waited_s, at))
         if begun is not None:
             return begun
         entry = queries.locked(entry_id)  # the same page, sent twice at once
@@ -194,13 +205,20 @@ def comment(entry: JournalEntry, *, comment_id: UUID, text: str, actor: Actor, a
 
 
 def _begin(
-    patient: Patient, entry_id: UUID, writing: Writing, at: datetime, version: int = 1
+    patient: Patient,
+    entry_id: UUID,
+    writing: Writing,
+    at: datetime,
+    *,
+    about: datetime | None = None,
+    version: int = 1,
 ) -> JournalEntry | None:
     """A new entry, or None when another request began it in this moment."""
     entry = JournalEntry(
         id=entry_id, patient=patient, patient_id=patient.id, made_at=at, edited_at=at, version=version
     )
     entry.make_key()
+    entry.written_about_iso = about.isoformat() if about else None
     _put(entry, writing)
     try:
         with db.session.begin_nested():
@@ -216,7 +234,9 @@ def _rewrite(entry: JournalEntry, writing: Writing, version: int, at: datetime) 
     if writing == entry.writing:
         return entry
     if version != entry.version:
-        raise Overwritten(CHANGED, text=entry.text, version=entry.version)
+        there = entry.writing
+        beside = noted_otherwise(there, writing)
+        raise Overwritten(CHANGED, text=there.text, version=entry.version, beside=beside)
     _put(entry, writing)
     entry.edited_at = at
     entry.version += 1

@@ -45,6 +45,8 @@ class JournalEntry(WithKeptKey, Model):
     mood_after_sealed: Mapped[bytes | None]
     rated_sealed: Mapped[bytes | None]  # the other ratings that were given, by name
     moment_sealed: Mapped[bytes | None]  # seconds into the music of the session it is about
+    written_about_sealed: Mapped[bytes | None]  # when, if it waited on a device without network
+    brought_sealed: Mapped[bytes | None]  # what came with it from another installation: see bringing.py
     phase_sealed: Mapped[bytes | None]  # what the part of the session is called that it is about
     locked_sealed: Mapped[bytes | None]  # in place of words: what only the writer's browser can open
     made_at: Mapped[datetime]
@@ -75,11 +77,18 @@ class JournalEntry(WithKeptKey, Model):
     mood_after: Sealed[int | None] = Sealed("mood_after_sealed")
     rated: Sealed[dict[str, int] | None] = Sealed("rated_sealed")
     moment_s: Sealed[float | None] = Sealed("moment_sealed")
+    written_about_iso: Sealed[str | None] = Sealed("written_about_sealed")
+    brought: Sealed[dict[str, Any] | None] = Sealed("brought_sealed")
     phase: Sealed[str | None] = Sealed("phase_sealed")
     locked: Sealed[str | None] = Sealed("locked_sealed")  # of the form that `kap.integration.locking` checks
 
     def sealing_key(self) -> Key:
         return self.patient.data_key if self.key_id is None else self.kept_key
+
+    @property
+    def written_about(self) -> datetime | None:
+        """When the device says that it was written, where that was long before it arrived."""
+        return datetime.fromisoformat(self.written_about_iso) if self.written_about_iso else None
 
     @property
     def ratings(self) -> Ratings:

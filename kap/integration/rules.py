@@ -3,11 +3,12 @@
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 LOWEST, HIGHEST = 0, 10
+WAITED_LONG, WAITED_LONGEST = timedelta(minutes=10), timedelta(days=366)
 FIRST_WORDS = 100
 MOST_TAGS, LONGEST_TAG, LONGEST_TITLE = 20, 40, 120
 _JOINERS = "\u200d\ufe0e\ufe0f"  # they bind an emoji to the one before it
@@ -210,6 +211,38 @@ def _sentence(with_team: bool, names: Sequence[str], what: str, whole: bool) -> 
 def _and(words: Sequence[str]) -> str:
     """one, two and three"""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def written_about(waited_s: int, at: datetime) -> datetime | None:
+    """When a page was begun that waited on a device until `at`; None when that is hardly another time.
+
+    A device says for how long, as its clock may show any day and still count seconds.
+    """
+    if not WAITED_LONG.total_seconds() <= waited_s <= WAITED_LONGEST.total_seconds():
+        return None
+    return at - timedelta(seconds=waited_s)
+
+
+def noted_otherwise(there: Writing, here: Writing) -> tuple[str, ...]:
+    """What `there` says beside its text that `here` does not, each in words: a title, themes, ratings."""
+    lines = []
+    if there.title != here.title:
+        lines.append(f"Title: {there.title}" if there.title else "No title")
+    if there.tags != here.tags:
+        lines.append(f"Themes: {', '.join(there.tags)}" if there.tags else "No themes")
+    for name, scale in SCALES.items():
+        value = getattr(there, name)
+        if value != getattr(here, name):
+            lines.append(
+                f"{scale.question}: not noted"
+                if value is None
+                else f"{scale.question}: {value} on a scale from 0, {scale.low}, to 10, {scale.high}"
+            )
+    if there.session_id != here.session_id:
+        lines.append("About another session" if there.session_id else "About no session")
+    elif there.moment_s != here.moment_s:
+        lines.append("About another moment of the music")
+    return tuple(lines)
 
 
 def tags_in(typed: str) -> tuple[str, ...]:

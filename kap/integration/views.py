@@ -18,7 +18,17 @@ from kap.access.guard import current_actor, observe
 from kap.access.permissions import Permission, Role
 from kap.accounts import queries as people
 from kap.clock import now
-from kap.integration import actions, locked_views, lookback_views, mark_queries, prompt_queries, queries
+from kap.integration import (
+    actions,
+    here_views,
+    locked_views,
+    lookback_views,
+    mark_queries,
+    prompt_queries,
+    queries,
+    take_views,
+    taking,
+)
 from kap.integration.actions import Overwritten
 from kap.integration.blueprint import bp
 from kap.integration.file_forms import NoteForm, PictureForm
@@ -40,7 +50,13 @@ from kap.web.errors import STATUS, wants_json
 from kap.web.filters import timecode
 from kap.web.paging import page_of
 
-__all__ = ["bp", "locked_views", "lookback_views"]  # their routes stand on the same blueprint
+__all__ = [
+    "bp",
+    "here_views",
+    "locked_views",
+    "lookback_views",
+    "take_views",
+]  # their routes stand on the same blueprint
 
 NOTHING_YET = "There is nothing to save yet. Write a word, or go back to your journal."
 
@@ -92,6 +108,7 @@ def write(patient: Patient, entry_id: UUID) -> Response:
             writing=placed(form.writing(), plans),
             version=form.version.data or 0,
             at=now(),
+            waited_s=request.form.get("waited", 0, int),
         )
     except Overwritten as other:
         return two_versions(patient, entry_id, form, about, other)
@@ -255,6 +272,7 @@ def _own_page(
         entry=entry,
         seen=Visible.to_writer(entry),
         brought=mark_queries.brought_entry(current_actor(), Visible.to_writer(entry)),
+        elsewhere=taking.said_elsewhere(entry),
         scales=SCALES,
         who=who_can_see(entry.grants, entry.present, team),
         form=form,
@@ -361,8 +379,7 @@ def two_versions(
 ) -> Response:
     """Neither is lost: a script shows both, and so does the page, from which saving again is a choice."""
     if wants_json():
-        return make_response(
-            jsonify(error=str(other), conflict={"text": other.text, "version": other.version}), 409
-        )
+        conflict = {"text": other.text, "version": other.version, "beside": other.beside}
+        return make_response(jsonify(error=str(other), conflict=conflict), 409)
     form.take_version(other.version)
     return make_response(writing_page(patient, entry_id, form, about, other=other), 409)

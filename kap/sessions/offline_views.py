@@ -15,11 +15,14 @@ ROOMS = r"^/(patients/[0-9a-f-]{36}/sessions/[0-9a-f-]{36}|my/sessions/[0-9a-f-]
 # By their names, as other rooms make them: a page, and the one that stands in for it without a network.
 HELP = ("home.help_now", "home.help_here")
 PLAN = ("safety.own", "safety.here")
+# Pages of other rooms that open without a network: a pattern of addresses, and the view of what stands in for
+# them, which is public, names nobody and fills itself from what the device kept.
+STAND_INS = ((r"^/my/journal(/new|/[0-9a-f-]{36}/write)?$", "integration.write_here"),)
 STYLES = ("fonts", "tokens", "base", "shell", "components", "drawings", "sessions")
-STYLES_OF_OTHERS = ("home", "readiness", "print")
+STYLES_OF_OTHERS = ("home", "readiness", "integration", "print")
 SCRIPTS = (
     "offline", "kept", "keep", "kap", "live", "player", "others", "output", "drafts", "places", "server",
-    "theme-early", "plan-here", "plan-kept",
+    "theme-early", "plan-here", "plan-kept", "autosave", "held", "waiting", "write-here", "writer",
 )  # fmt: skip
 FONTS = (
     "atkinson-hyperlegible-next-latin-wght-normal",
@@ -41,16 +44,20 @@ def service_worker() -> Response:
 
     It changes whenever anything of the shell does, which is how a browser notices another version of Kap.
     """
+    # What stands in for a page is the same for everyone.
+    stand_ins = [PLAN[1], *(view for _, view in STAND_INS)]
+    pages = [_shell_page(), *(str(current_app.view_functions[view]()) for view in stand_ins)]
     constants = {
-        "VERSION": _digest(_shell_page(), str(current_app.view_functions[PLAN[1]]())),
+        "VERSION": _digest(*pages),
         "SHELL": [
             url_for("sessions.offline"),
-            url_for(PLAN[1]),
+            *(url_for(view) for view in stand_ins),
             *(url_for("static", filename=name) for name in SHELL_FILES),
         ],
         "ROOMS": ROOMS,
         "HELP": [url_for(name) for name in HELP],
         "PLAN": [url_for(name) for name in PLAN],
+        "STAND_INS": [(pattern, url_for(view)) for pattern, view in STAND_INS],
     }
     script = "\n".join(
         [

@@ -1,7 +1,10 @@
 """Every failure a person may meet: one clear sentence, the right status, and what they typed kept."""
 
 import logging
+import os
 import sys
+from errno import EDQUOT, ENOSPC
+from sqlite3 import SQLITE_FULL
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,10 +43,15 @@ SENTENCES = {
     500: "Something went wrong on our side. Nothing you saved before is lost.",
     503: "This is not available just now.",
 }
+FULL = (
+    "There is no room left where Kap keeps things, so nothing was saved. What you typed is still in your "
+    "browser: go back to find it, and tell your practice."
+)
 STATUS = {Invalid: 422, Conflict: 409, NotThere: 404}
 EXPIRED = "Your sign-in has ended. Sign in again and what you wrote will be saved."
 # What a form may carry over a sign-in; anything else, passwords above all, is dropped.
 NEVER_KEPT = frozenset({"csrf_token", "password", "current", "repeat", "token"})
+DISK_FULL = "53100"  # PostgreSQL's own number for it
 HELD = "held-"  # before the name of a field that is carried over a sign-in
 SIGN_IN = "accounts.sign_in"
 SIGN_IN_SEND = "accounts.sign_in_send"
@@ -163,7 +171,27 @@ def _http(error: HTTPException) -> Response:
         return make_response(error.get_response())
     if error.code == 401:
         return _unauthorized()
+    if has_no_room(getattr(error, "original_exception", None)):
+        return answer(507, FULL)
     return answer(error.code or 500)
+
+
+def has_no_room(error: BaseException | None) -> bool:
+    """Whether a full disk is behind this: of the files, of SQLite or of PostgreSQL."""
+    seen = 0
+    while error is not None and seen < 10:
+        if isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT):
+            return True
+        if (
+            getattr(error, "sqlite_errorcode", None) == SQLITE_FULL
+            or getattr(error, "sqlstate", "") == DISK_FULL
+        ):
+            return True
+        if os.strerror(ENOSPC) in str(error):  # the object store tells it only in words
+            return True
+        seen += 1
+        error = getattr(error, "orig", None) or error.__cause__ or error.__context__
+    return False
 
 
 def _unauthorized() -> Response:

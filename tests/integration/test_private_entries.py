@@ -35,6 +35,15 @@ READS = (
     "/my/journal/{entry}/files/{file}/delete",
     "/patients/{patient}/journal/{entry}/files/{file}/{format}",
 )
+# Of the whole journal, which is the asker's own: see test_taking.py and test_no_trace.py.
+OF_ALL = {
+    "/my/journal/bring",
+    "/my/journal/take",
+    "/my/journal/take/archive",
+    "/my/journal/take/page",
+    "/my/journal/take/paper",
+    "/journal-here",
+}
 WRITES = (
     "/my/journal/{entry}",
     "/my/journal/{entry}/lock",
@@ -100,7 +109,8 @@ def test_every_route_of_the_journal_is_looked_at(app: Flask) -> None:
         for rule in rules
         if "POST" in (rule.methods or ())
     }
-    assert (looked_at, changed) == (set(READS), {*WRITES, "/my/journal", "/my/journal/delete"})  # their own
+    own = {"/my/journal", "/my/journal/delete", "/my/journal/bring"}
+    assert (looked_at, changed) == ({*READS, *OF_ALL}, {*WRITES, *own})
 
 
 @pytest.mark.parametrize("name", STRANGERS)

@@ -1,8 +1,9 @@
 """Who sees which part: every combination of parts, audience, viewer, membership and time."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import chain, combinations, product
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,8 @@ from kap.integration.rules import (
     Member,
     Part,
     Viewer,
+    Writing,
+    noted_otherwise,
     sees,
     shared_with_since,
     visible_parts,
@@ -127,3 +130,27 @@ def test_who_can_see_what_in_words(to_team: str, to_theo: str, team: str, expect
     grants |= {Grant(Part(name), THEO, NOON) for name in to_theo.split()}
     on_it = [member for member in TEAM if member.name.casefold() in team]
     assert " ".join(who_can_see(grants, {Part.TEXT, Part.RATINGS}, on_it)) == expected
+
+
+def test_what_is_noted_otherwise_beside_the_text() -> None:
+    here = Writing(text="a", title="T", tags=("x",), body=3, moment_s=5.0, session_id=uuid4())
+    assert noted_otherwise(here, here) == ()
+    there = Writing(text="b", tags=("y", "z"), body=0, liking=10)
+    assert noted_otherwise(there, here) == (
+        "No title",
+        "Themes: y, z",
+        "How my body feels: 0 on a scale from 0, tense, to 10, at ease",
+        "I liked the music: 10 on a scale from 0, not at all, to 10, very much",
+        "About no session",
+    )
+    assert noted_otherwise(here, there) == (
+        "Title: T",
+        "Themes: x",
+        "How my body feels: 3 on a scale from 0, tense, to 10, at ease",
+        "I liked the music: not noted",
+        "About another session",
+    )
+    assert noted_otherwise(replace(here, moment_s=6.0, tags=()), here) == (
+        "No themes",
+        "About another moment of the music",
+    )

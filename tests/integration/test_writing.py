@@ -161,7 +161,7 @@ def test_a_stale_save_tells_the_script_both_versions(at_browser: AtBrowser, entr
     answer = autosave(pia, entry.id, "At the desk", 1)
     assert answer.status_code == 409
     assert answer.json is not None
-    assert answer.json["conflict"] == {"text": "On the phone", "version": 2}
+    assert answer.json["conflict"] == {"text": "On the phone", "version": 2, "beside": []}
     assert [row.text for row in all_entries()] == ["On the phone"]
 
 
@@ -193,7 +193,10 @@ def test_a_page_left_open_does_not_bring_a_deleted_entry_back_by_itself(
     pia, entry_id = at_browser("pia"), entry.id
     assert pia.post(f"/my/journal/{entry_id}/delete").status_code == 303
     answer = autosave(pia, entry_id, "Typed elsewhere", 1)
-    assert (answer.status_code, answer.json and answer.json["conflict"]) == (409, {"text": "", "version": 0})
+    assert (answer.status_code, answer.json and answer.json["conflict"]) == (
+        409,
+        {"text": "", "version": 0, "beside": []},
+    )
     assert all_entries() == []
     assert autosave(pia, entry_id, "Typed elsewhere", 0).status_code == 200  # only by choice
 

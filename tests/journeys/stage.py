@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
@@ -24,6 +24,7 @@ from kap.content.guides import library
 from kap.db import db, transaction
 from kap.integration import link_letters
 from kap.integration import queries as integration
+from kap.integration.models import JournalEntry
 from kap.jobs import queue
 from kap.music import actions as music
 from kap.music import playlist_actions as playlists
@@ -157,6 +158,14 @@ class Stage:
     def notes(self, who: PatientOnStage) -> list[str]:
         """Every note of their sessions, in the order they were written."""
         return self._ask(_Setting.notes, who)
+
+    def journal(self, who: PatientOnStage) -> list[str]:
+        """The words of every entry of theirs, in the order they arrived."""
+        return self._ask(_Setting.journal, who)
+
+    def journal_times(self, who: PatientOnStage) -> tuple[datetime, datetime]:
+        """When their one entry arrived, and when the device says that it was written."""
+        return self._ask(_Setting.journal_times, who)
 
     def close(self) -> None:
         self._ask(_Setting.close)
@@ -305,6 +314,22 @@ class _Setting:
         found = [note.text for session in held for note in session_queries.notes_of(session)]
         db.session.rollback()
         return found
+
+    def journal(self, who: PatientOnStage) -> list[str]:
+        found = [entry.text for entry in self._entries(who)]
+        db.session.rollback()
+        return found
+
+    def journal_times(self, who: PatientOnStage) -> tuple[datetime, datetime]:
+        (entry,) = self._entries(who)
+        made_at, about = entry.made_at, entry.written_about
+        assert about is not None
+        db.session.rollback()
+        return made_at, about
+
+    def _entries(self, who: PatientOnStage) -> list[JournalEntry]:
+        asked = select(JournalEntry).where(JournalEntry.patient_id == who.patient_id)
+        return list(db.session.scalars(asked.order_by(JournalEntry.made_at)))
 
     def finished_playlist(self, folder: Path, programme_s: int, surplus_s: int) -> UUID:
         length_s = programme_s + surplus_s

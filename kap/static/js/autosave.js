@@ -6,10 +6,11 @@
 //   400 {"csrf_token": …, "user": …}              the token was of an earlier sign-in; here is the present one
 //                                                 and whose it is: words go out only for who wrote them
 //   401, or a redirect                            the sign-in has ended
-//   409 {"conflict": {"text": …, "version": n}}   someone wrote over it; both texts are shown, none is lost;
+//   409 {"conflict": {"text": …, "version": n, "beside": […]}}   someone wrote over it; both texts are shown, none is lost;
 //                                                 "error" beside it is a sentence to show in place of ours
 // The server takes the same text twice for one save, so a lost answer may be asked for again.
 import { draftsOf } from "./drafts.js";
+import { holdWhileSeen } from "./held.js";
 import { isSignedOut, meta, post } from "./server.js";
 
 const PAUSE_MS = 800;
@@ -39,7 +40,9 @@ const plain = (text) => text.replace(/\r\n?/g, "\n");
 
 export function install(form) {
   const owner = meta("kap-user");
-  if (owner) new Autosave(form, draftsOf(owner)).start();
+  if (!owner) return;
+  new Autosave(form, draftsOf(owner)).start();
+  if ("waits" in form.dataset) holdWhileSeen(owner, form.dataset.draftKey);
 }
 
 class Autosave {
@@ -55,6 +58,7 @@ class Autosave {
     this.device = Promise.resolve(); // what is being written on this device, one after the other
     this.kept = false; // whether this device holds the latest words
     this.sent = []; // texts whose answer never came
+    this.since = 0; // when the first of what has not arrived was typed
     this.failures = 0;
     this.running = null;
     this.paused = ""; // why nothing is sent: "ended", "refused" or "conflict"
@@ -92,6 +96,7 @@ class Autosave {
 
   changed() {
     if (!this.dirty()) return this.unchanged();
+    this.since ||= Date.now();
     this.keep();
     if (this.paused) return;
     if (this.failures === 0) this.show("saving");
@@ -128,7 +133,7 @@ class Autosave {
   /** Write the words of now down, after whatever is being written. */
   keep() {
     this.device = this.device.then(async () => {
-      const draft = { version: this.version.value, fields: this.fields(), sent: this.sent };
+      const draft = { version: this.version.value, fields: this.fields(), sent: this.sent, since: this.since };
       this.kept = await this.drafts.put(this.name, draft).then(() => true, () => false);
     });
     return this.device;
@@ -148,6 +153,7 @@ class Autosave {
     if (!ours) this.version.value = draft.version;
     this.fill(draft.fields);
     this.sent = draft.sent;
+    this.since = draft.since ?? 0;
     this.kept = true;
     this.show("kept");
     await this.save();
@@ -196,6 +202,8 @@ class Autosave {
   post() {
     const body = new URLSearchParams(this.fields());
     body.set("version", this.version.value);
+    // For how many seconds it has waited: a span, as the clock of a device may show any day.
+    if (this.since && "waits" in this.form.dataset) body.set("waited", Math.max(0, Math.round((Date.now() - this.since) / 1000)));
     const keepalive = body.toString().length < KEEPALIVE_LIMIT;
     return post(this.form.dataset.autosave, body, { timeout: TIMEOUT_MS, keepalive });
   }
@@ -204,6 +212,7 @@ class Autosave {
     this.version.value = answer.version;
     this.arrived = snapshot;
     this.sent = [];
+    this.since = this.dirty() ? Date.now() : 0;
     this.failures = 0;
     if (this.dirty()) {
       await this.keep();
@@ -240,14 +249,16 @@ class Autosave {
     }
     this.paused = "conflict";
     this.show("conflict", sentence);
+    const beside = conflict.beside ?? [];
     // A page whose text is locked opens and shows both itself, and calls adopt() once the writer has chosen.
     const detail = { text: theirs, adopt: () => this.adopt(conflict.version) };
     if (!this.form.dispatchEvent(new CustomEvent("autosave-conflict", { cancelable: true, detail }))) return;
-    const shown = theirs ? [this.details(theirs)] : []; // nothing to show of what was deleted
+    const shown = theirs || beside.length > 0 ? [this.details(theirs, beside)] : []; // nothing to show of what was deleted
     this.other.replaceChildren(...shown, this.choices(conflict.version, theirs));
   }
 
-  details(theirs) {
+  /** What stands there: its words, and what is noted otherwise beside them. */
+  details(theirs, beside) {
     const details = document.createElement("details");
     details.className = "details";
     details.open = true;
@@ -256,7 +267,10 @@ class Autosave {
     const words = document.createElement("p");
     words.className = "words";
     words.textContent = theirs;
-    details.append(summary, words);
+    const notes = document.createElement("ul");
+    notes.className = "small";
+    notes.append(...beside.map((line) => Object.assign(document.createElement("li"), { textContent: line, dir: "auto" })));
+    details.append(summary, words, notes);
     return details;
   }
 

@@ -91,6 +91,14 @@ export function draftsOf(owner) {
       return keys.map(([, name]) => name);
     },
 
+    /** Whatever is kept under names that begin with `prefix`: pairs of a name and a draft. What does not open stays out. */
+    async all(prefix) {
+      const range = IDBKeyRange.bound([owner, prefix], [owner, `${prefix}\uffff`]);
+      const names = await within("drafts", "readonly", (drafts) => drafts.getAllKeys(range));
+      const found = await Promise.all(names.map(async ([, name]) => [name, await this.get(name).catch(() => null)]));
+      return found.filter(([, draft]) => draft !== null);
+    },
+
     /** Forget whatever is kept under a name that begins with `prefix`. */
     async removeAll(prefix) {
       await within("drafts", "readwrite", (drafts) => drafts.delete(beginningWith(owner, prefix)));

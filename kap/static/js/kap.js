@@ -1,6 +1,7 @@
 // The one entry: each behaviour is loaded only on pages that carry its mark, also after htmx swapped a part in.
 import { forgetPlaces } from "./places.js";
 import { meta } from "./server.js";
+import { forgetWriter } from "./writer.js";
 
 const BEHAVIOURS = {
   "[data-theme-toggle]": "./theme.js",
@@ -64,6 +65,7 @@ document.addEventListener("htmx:configRequest", (event) => {
 document.addEventListener("submit", ({ target }) => {
   if (!SIGN_OUTS.includes(new URL(target.getAttribute("action") ?? "", location).pathname)) return;
   addEventListener("pagehide", () => forgetPlaces());
+  forgetWriter();
   import("./plan-kept.js").then(({ leavePlan }) => leavePlan()).catch(() => {});
 });
 document.addEventListener("click", (event) => {
@@ -79,6 +81,10 @@ document.addEventListener("keydown", (event) => {
 });
 
 enliven(document);
+// A patient's pages of the journal that wait on this device; anyone else who signs in takes their name from it.
+const journal = document.querySelector('meta[name="kap-journal"]');
+if (journal && !("kept" in journal.dataset)) import("./waiting.js").then(({ start }) => start()).catch(() => {}); // a browser that keeps nothing
+else if (!journal && meta("kap-user")) forgetWriter();
 if (meta("kap-help")) import("./help-kept.js").then(({ keep }) => keep()).catch(() => {}); // else there is none without network
 // Only where something may have been kept on this device before: see keep.js and plan-kept.js.
 if (navigator.serviceWorker?.controller) {

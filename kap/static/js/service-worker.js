@@ -1,16 +1,18 @@
 // What has to be there without a network: a session's music with a page that plays it, the practice's crisis help on
-// a patient's device, and a safety plan that its owner keeps there. Everything else is the server's, as if this were
-// not here. The server puts kept.js, drafts.js, plan-kept.js and some constants in front of this file:
+// a patient's device, a safety plan that its owner keeps there, and a page of the journal to write on. Everything else
+// is the server's, as if this were not here. The server puts kept.js, drafts.js, plan-kept.js and some constants in front of this file:
 //   VERSION   a digest of everything in SHELL
 //   SHELL     addresses of the pages for a session and for a safety plan without a network, and of all they are
 //             made of; they hold no word about anybody
 //   ROOMS     a pattern of the addresses whose pages play music
 //   HELP, PLAN  the addresses of the page itself and of the page that stands in for it, of each
+//   STAND_INS other pages that open without a network: a pattern of addresses, and what stands in for them, of each
 
 const SHELL_CACHE = `kap-shell-${VERSION}`;
 const SHELL_PAGE = SHELL[0];
 const HELP_CACHE = "kap-help-1"; // also in help-kept.js
 const rooms = new RegExp(ROOMS);
+const standIns = STAND_INS.map(([pattern, address]) => [new RegExp(pattern), address]);
 // A server that is gone answers at once or never; a room with somebody in it does not wait for never.
 const PATIENCE_MS = 5000;
 // While it is gone, the parts of one page come from one place.
@@ -56,6 +58,8 @@ function page(request, path) {
   if (rooms.test(path)) return room(request, path);
   if (HELP.includes(path)) return standIn(request, help);
   if (PLAN.includes(path)) return standIn(request, plan);
+  const inItsPlace = standIns.find(([pattern]) => pattern.test(path))?.[1];
+  if (inItsPlace) return standIn(request, () => caches.match(inItsPlace, { cacheName: SHELL_CACHE }));
   // Any other page of someone whose device has the crisis help: better that than the browser's own words.
   return fetch(request).catch(async () => (await help()) ?? Response.error());
 }
