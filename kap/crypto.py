@@ -9,7 +9,7 @@ import base64
 import hmac
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -66,6 +66,14 @@ class InstanceKey:
         """The data key inside `wrapped`. Raises `Unreadable`."""
         return unseal(self._wrapping, wrapped, context=f"data_key|{owner}")
 
+    def unwrap_all(self, wrapped: Mapping[str, tuple[str, bytes]]) -> dict[str, bytes]:
+        """The data keys inside, each given as its owner and its wrapping. Raises `Unreadable`."""
+        cipher = AESGCM(self._wrapping)
+        return {
+            name: unseal_by(cipher, sealed, context=f"data_key|{owner}")
+            for name, (owner, sealed) in wrapped.items()
+        }
+
     @cached_property
     def _wrapping(self) -> bytes:
         return self.derive("wrap")
@@ -111,11 +119,16 @@ def seal(key: bytes, plain: bytes, *, context: str) -> bytes:
 
 def unseal(key: bytes, sealed: bytes, *, context: str) -> bytes:
     """Undo `seal`. Raises `Unreadable` when key, bytes or context are not the ones it was sealed with."""
+    return unseal_by(AESGCM(key), sealed, context=context)
+
+
+def unseal_by(cipher: AESGCM, sealed: bytes, *, context: str) -> bytes:
+    """The same where one key opens several values, which is faster with one cipher."""
     if sealed[:1] != _FORMAT:
         raise Unreadable("unknown format")
     nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
     try:
-        return _unpad(AESGCM(key).decrypt(nonce, body, context.encode()))
+        return _unpad(cipher.decrypt(nonce, body, context.encode()))
     except InvalidTag as error:
         raise Unreadable("the seal does not match") from error
 

@@ -471,6 +471,7 @@ def _elif(demo: _Demo, programme: Playlist) -> None:
             tags=("quiet", "my sister"),
             session_id=session.id,
             moment_s=1860,
+            phase="Peak",
         ),
         at=demo.now - timedelta(days=3),
     )

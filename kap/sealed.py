@@ -5,11 +5,12 @@ bound into every value, so a ciphertext copied to another row does not open.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar, overload
 from uuid import UUID, uuid4
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import current_app
 from sqlalchemy import LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
@@ -154,7 +155,7 @@ class Sealed(Generic[T]):
         sealed = getattr(row, self.column)
         if sealed is None:
             return None
-        return unsealed(row.sealing_key().secret, sealed, type(row).__tablename__, row.id, self.column)
+        return _opened(AESGCM(row.sealing_key().secret), sealed, self._context(row))
 
     def __set__(self, row: Any, value: T) -> None:
         sealed = None
@@ -164,14 +165,22 @@ class Sealed(Generic[T]):
         setattr(row, self.column, sealed)
 
     def _context(self, row: Sealable) -> str:
-        return _place(row.__tablename__, row.id, self.column)
+        return f"{row.__tablename__}|{row.id}|{self.column}"
 
 
-def unsealed(secret: bytes, sealed: bytes, table: str, row_id: UUID, column: str) -> Any:
-    """What a sealed column holds, for queries that read thousands of rows without making objects of them."""
-    plain = crypto.unseal(secret, sealed, context=_place(table, row_id, column))
-    return json.loads(plain.decode())  # of bytes it would guess the encoding, which takes as long again
+def row_opener(secret: bytes, table: str, row_id: UUID | str) -> Callable[[str, bytes | None], Any]:
+    """Opens the columns of one row by name, for queries that read thousands and make no objects of them."""
+    cipher, prefix = AESGCM(secret), f"{table}|{row_id}|"
+
+    def opened(column: str, sealed: bytes | None) -> Any:
+        return None if sealed is None else _opened(cipher, sealed, prefix + column)
+
+    return opened
 
 
-def _place(table: str, row_id: UUID, column: str) -> str:
-    return f"{table}|{row_id}|{column}"
+def _opened(cipher: AESGCM, sealed: bytes, place: str) -> Any:
+    plain = crypto.unseal_by(cipher, sealed, context=place)
+    return _decoded(plain.decode())[0]  # of bytes it would guess the encoding, which takes as long again
+
+
+_decoded = json.JSONDecoder().raw_decode

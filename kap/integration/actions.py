@@ -25,6 +25,7 @@ from kap.patients.models import Patient
 from kap.problems import Conflict, Invalid, NotThere
 
 CHANGED = "This entry was changed somewhere else. Nothing is overwritten; both versions are on this page."
+LOCKED = "This entry is locked now. What you typed here is kept on this device; open the entry to find it."
 GONE = "This entry was deleted somewhere else. What you typed is still here; saving makes it a new entry."
 
 
@@ -210,6 +211,8 @@ def _begin(
 
 
 def _rewrite(entry: JournalEntry, writing: Writing, version: int, at: datetime) -> JournalEntry:
+    if entry.is_locked:
+        raise Conflict(LOCKED)
     if writing == entry.writing:
         return entry
     if version != entry.version:
@@ -230,6 +233,7 @@ def _put(entry: JournalEntry, writing: Writing) -> None:
     entry.rated = given or None
     entry.session_id = writing.session_id
     entry.moment_s = writing.moment_s if writing.session_id else None
+    entry.phase = (writing.phase or None) if writing.session_id else None
 
 
 def _forget(entries: Sequence[JournalEntry]) -> None:

@@ -17,6 +17,7 @@ from wtforms.validators import DataRequired, Length, NumberRange, Optional, Rege
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from kap.integration.models import JournalEntry
+from kap.integration.places import USUAL_PHASES
 from kap.integration.rules import (
     HIGHEST,
     LONGEST_TAG,
@@ -75,6 +76,7 @@ class EntryForm(VersionedForm):
     tags = StringField("Themes")
     session = SelectField("About a session", validators=[Optional()])
     moment = StringField("At this moment of its music")
+    phase = SelectField("Or in this part of it", validators=[Optional()], validate_choice=False)
 
     def validate_tags(self, field: Field) -> None:
         found = tags_in(field.data or "")
@@ -97,24 +99,35 @@ class EntryForm(VersionedForm):
         return set(self.errors) <= {"tags", "moment"}
 
     @classmethod
-    def on(cls, sessions: Sequence[DosingSession], **values: Any) -> "EntryForm":
+    def on(
+        cls, sessions: Sequence[DosingSession], phases: Sequence[str] = USUAL_PHASES, **values: Any
+    ) -> "EntryForm":
         """The form with `sessions` to choose from, filled from the request when it brings one."""
         form = cls(**values)
         about = [(str(session.id), day(session.closed_at or session.planned_at)) for session in sessions]
         form.session.choices = [("", "No session"), *about]
+        named = [*phases, *([form.phase.data] if form.phase.data and form.phase.data not in phases else [])]
+        form.phase.choices = [("", "No part in particular"), *((name, name) for name in named)]
         return form
 
     @classmethod
-    def showing(cls, entry: JournalEntry, sessions: Sequence[DosingSession]) -> "EntryForm":
+    def showing(
+        cls,
+        entry: JournalEntry,
+        sessions: Sequence[DosingSession],
+        phases: Sequence[str] = USUAL_PHASES,
+    ) -> "EntryForm":
         writing = entry.writing
         given = writing.ratings.given
         return cls.on(
             sessions,
+            phases,
             text=writing.text,
             title=writing.title,
             tags=", ".join(writing.tags),
             session=str(writing.session_id or ""),
             moment="" if writing.moment_s is None else timecode(writing.moment_s),
+            phase=writing.phase,
             version=entry.version,
             **{f"notes_{name}": name in given for name in SCALES},
             **{name: given.get(name, _MIDDLE) for name in SCALES},
@@ -133,7 +146,7 @@ class EntryForm(VersionedForm):
         """Whether anything but the words is noted, or needs another look."""
         noted = any(self[f"notes_{name}"].data for name in SCALES)
         return noted or any(
-            self[name].data or self[name].errors for name in ("title", "tags", "session", "moment")
+            self[name].data or self[name].errors for name in ("title", "tags", "session", "moment", "phase")
         )
 
     def writing(self) -> Writing:
@@ -144,6 +157,7 @@ class EntryForm(VersionedForm):
             tags=tuple(tag for tag in tags_in(self.tags.data or "") if len(tag) <= LONGEST_TAG)[:MOST_TAGS],
             session_id=UUID(self.session.data) if self.session.data else None,
             moment_s=None if "moment" in self.errors else seconds_in(self.moment.data or ""),
+            phase=(self.phase.data or "")[:LONGEST_TITLE],
             **ratings,
         )
 

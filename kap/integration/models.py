@@ -45,6 +45,8 @@ class JournalEntry(WithKeptKey, Model):
     mood_after_sealed: Mapped[bytes | None]
     rated_sealed: Mapped[bytes | None]  # the other ratings that were given, by name
     moment_sealed: Mapped[bytes | None]  # seconds into the music of the session it is about
+    phase_sealed: Mapped[bytes | None]  # what the part of the session is called that it is about
+    locked_sealed: Mapped[bytes | None]  # in place of words: what only the writer's browser can open
     made_at: Mapped[datetime]
     edited_at: Mapped[datetime]
     version: Mapped[int] = mapped_column()
@@ -73,6 +75,8 @@ class JournalEntry(WithKeptKey, Model):
     mood_after: Sealed[int | None] = Sealed("mood_after_sealed")
     rated: Sealed[dict[str, int] | None] = Sealed("rated_sealed")
     moment_s: Sealed[float | None] = Sealed("moment_sealed")
+    phase: Sealed[str | None] = Sealed("phase_sealed")
+    locked: Sealed[str | None] = Sealed("locked_sealed")  # of the form that `kap.integration.locking` checks
 
     def sealing_key(self) -> Key:
         return self.patient.data_key if self.key_id is None else self.kept_key
@@ -89,12 +93,22 @@ class JournalEntry(WithKeptKey, Model):
             tags=tuple(self.tags or ()),
             session_id=self.session_id,
             moment_s=self.moment_s,
+            phase=self.phase or "",
             **self.ratings.given,
         )
 
     @property
+    def is_locked(self) -> bool:
+        return self.locked_sealed is not None
+
+    @property
     def present(self) -> frozenset[Part]:
-        """The parts that hold anything: what is not there cannot be shared, nor seen to be missing."""
+        """The parts that hold anything: what is not there cannot be shared, nor seen to be missing.
+
+        Of a locked entry nothing can be shared.
+        """
+        if self.is_locked:
+            return frozenset()
         there = {file.kind.part for file in self.files if file.state is FileState.READY}
         if self.text.strip() or self.title or self.tags:
             there.add(Part.TEXT)

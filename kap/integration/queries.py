@@ -1,10 +1,9 @@
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Exists, Select, exists, func, select
+from sqlalchemy import Exists, Select, Uuid, exists, func, select, type_coerce
 from sqlalchemy.orm import joinedload, selectinload
 
 from kap.access.actor import Actor
@@ -19,7 +18,7 @@ from kap.keys import key_store
 from kap.patients import queries as patients
 from kap.patients.models import CareTeamMember, Patient
 from kap.problems import NotThere
-from kap.sealed import load_keys, unsealed
+from kap.sealed import load_keys, row_opener
 from kap.sessions import queries as sessions
 from kap.sessions.models import DosingSession
 
@@ -44,16 +43,32 @@ def entries_visible_to(actor: Actor, patient: Patient, *, limit: int | None = No
     return _seen(viewer, _readable(shared))[:limit]
 
 
-@dataclass(frozen=True)
-class Words:
-    """What an entry says, to search in or list many at once."""
+def own_entries(patient: Patient, entry_ids: Collection[UUID]) -> list[Visible]:
+    """These of the writer's own entries, newest first; for a page of theirs that has looked for them."""
+    if not entry_ids:
+        return []
+    found = db.session.scalars(_newest_first(patient).where(JournalEntry.id.in_(entry_ids)))
+    return [Visible.to_writer(entry) for entry in _readable(found)]
 
-    id: UUID
+
+class Words(NamedTuple):
+    """What an entry says, to search in or list many at once. Its ids are those of thousands: still text."""
+
+    entry_id: str
     made_at: datetime
-    session_id: UUID | None
+    about: str | None  # a session
     title: str
     text: str
     tags: list[str]
+    is_locked: bool
+
+    @property
+    def id(self) -> UUID:
+        return UUID(self.entry_id)
+
+    @property
+    def session_id(self) -> UUID | None:
+        return None if self.about is None else UUID(self.about)
 
 
 def words_of(actor: Actor, patient: Patient) -> list[Words]:
@@ -63,41 +78,41 @@ def words_of(actor: Actor, patient: Patient) -> list[Words]:
     """
     if not writes(actor, patient):
         return []
-    row = JournalEntry
+    row, as_text = JournalEntry, Uuid(as_uuid=False)  # thousands of ids, of which a page needs a few
     found = db.session.execute(
         select(
-            row.id,
-            row.key_id,
+            type_coerce(row.id, as_text).label("id"),
+            type_coerce(row.key_id, as_text).label("key_id"),
             row.made_at,
-            row.session_id,
+            type_coerce(row.session_id, as_text).label("session_id"),
             row.title_sealed,
             row.text_sealed,
             row.tags_sealed,
+            row.locked_sealed.is_not(None).label("is_locked"),
         )
         .where(row.patient_id == patient.id)
         .order_by(row.made_at.desc())
     ).all()
-    kept = key_store().secrets({each.key_id for each in found if each.key_id})
-    secrets: dict[UUID | None, bytes] = {key_id: secret for key_id, secret in kept.items()}
-    if any(each.key_id is None for each in found):
+    names = [key_id and key_id.replace("-", "") for _, key_id, *_ in found]
+    secrets: dict[str | None, bytes] = {}
+    secrets.update(key_store().secrets_by_name([name for name in names if name]))
+    if None in names:
         secrets[None] = patient.data_key.secret
+    return [_words(each, secrets[name]) for each, name in zip(found, names, strict=True) if name in secrets]
 
-    def opened(each: Any, column: str) -> Any:
-        sealed = getattr(each, column)
-        return sealed and unsealed(secrets[each.key_id], sealed, row.__tablename__, each.id, column)
 
-    return [
-        Words(
-            id=each.id,
-            made_at=each.made_at,
-            session_id=each.session_id,
-            title=opened(each, "title_sealed") or "",
-            text=opened(each, "text_sealed"),
-            tags=opened(each, "tags_sealed") or [],
-        )
-        for each in found
-        if each.key_id in secrets
-    ]
+def _words(row: Any, secret: bytes) -> Words:
+    row_id, _, made_at, session_id, title, text, tags, is_locked = row
+    opened = row_opener(secret, JournalEntry.__tablename__, row_id)
+    return Words(
+        row_id,
+        made_at,
+        session_id,
+        opened("title_sealed", title) or "",
+        opened("text_sealed", text),
+        opened("tags_sealed", tags) or [],
+        is_locked,
+    )
 
 
 def writes(actor: Actor, patient: Patient) -> bool:

@@ -92,6 +92,7 @@ class Writing:
     title: str = ""
     tags: tuple[str, ...] = ()
     moment_s: float | None = None
+    phase: str = ""  # what that part of the session is called
 
     @property
     def ratings(self) -> Ratings:

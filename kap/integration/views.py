@@ -1,9 +1,9 @@
 """The journal: a patient's own writing, and what they choose to share of it."""
 
+from typing import Any
 from uuid import UUID, uuid4
 
 from flask import (
-    Blueprint,
     flash,
     jsonify,
     make_response,
@@ -18,81 +18,80 @@ from kap.access.guard import current_actor, observe
 from kap.access.permissions import Permission, Role
 from kap.accounts import queries as people
 from kap.clock import now
-from kap.integration import actions, mark_queries, prompt_queries, queries
+from kap.integration import actions, locked_views, lookback_views, mark_queries, prompt_queries, queries
 from kap.integration.actions import Overwritten
+from kap.integration.blueprint import bp
 from kap.integration.file_forms import NoteForm, PictureForm
 from kap.integration.forms import CommentForm, DeleteEverythingForm, EntryForm, SharingForm
 from kap.integration.models import JournalEntry
+from kap.integration.places import phase_names, placed
 from kap.integration.prompt_queries import Prompting
 from kap.integration.prompt_rules import put_above
-from kap.integration.rules import SCALES, first_words, who_can_see
+from kap.integration.rules import SCALES, first_words, seconds_in, who_can_see
 from kap.integration.visible import Visible
 from kap.patients.guard import own_record_view, patient_view
 from kap.patients.models import Patient
 from kap.problems import Invalid, NotThere, Problem
 from kap.sessions import queries as sessions
+from kap.sessions.listening_views import own_files
 from kap.sessions.models import DosingSession
+from kap.sessions.programme import Programme
 from kap.web.errors import STATUS, wants_json
 from kap.web.filters import timecode
 from kap.web.paging import page_of
 
-bp = Blueprint("integration", __name__)
+__all__ = ["bp", "locked_views", "lookback_views"]  # their routes stand on the same blueprint
+
 NOTHING_YET = "There is nothing to save yet. Write a word, or go back to your journal."
-
-
-@bp.get("/my/journal")
-@own_record_view(Permission.JOURNAL_WRITE)
-def journal(patient: Patient) -> str:
-    entries = queries.entries_visible_to(current_actor(), patient)
-    page = page_of(entries, request.args.get("page", 1, int))
-    return render_template(
-        "integration/journal.html",
-        page=page,
-        first_words=first_words,
-        brought=mark_queries.brought(current_actor(), patient),
-    )
 
 
 @bp.get("/my/journal/new")
 @own_record_view(Permission.JOURNAL_WRITE)
 def begin(patient: Patient) -> Response:
     """Give the page its own address, so that a reload finds the same words; nothing is made yet."""
-    given = {name: request.args.get(name) for name in ("session", "moment", "prompts", "ask")}
+    given = {name: request.args.get(name) for name in ("session", "moment", "prompts", "ask", "listen")}
     return redirect(url_for("integration.writing", entry_id=uuid4(), **given))  # type: ignore[arg-type]
 
 
 @bp.get("/my/journal/<uuid:entry_id>/write")
 @own_record_view(Permission.JOURNAL_WRITE)
-def writing(patient: Patient, entry_id: UUID) -> str:
+def writing(patient: Patient, entry_id: UUID) -> Response:
     entry = queries.entry_by(patient, entry_id)
-    about = sessions.past_of(patient)
+    if entry is not None and entry.is_locked:
+        return redirect(url_for("integration.locked", entry_id=entry_id))
+    about, phases = sessions.past_of(patient), phase_names(sessions.plans_heard_by(patient).values())
     if entry is not None:
-        form = EntryForm.showing(entry, about)
+        form = EntryForm.showing(entry, about, phases)
     else:
         asked = request.args.get("session", "")
         known = asked in {str(session.id) for session in about}
         moment = request.args.get("moment", None, int) if known else None
         form = EntryForm.on(
             about,
+            phases,
             session=asked if known else "",
             moment="" if moment is None or moment < 0 else timecode(moment),
             version=0,
         )
     asked = prompting_for(patient, form, about).text_of(request.args.get("ask", ""))
     form.text.data = put_above(asked, form.text.data or "")
-    return writing_page(patient, entry_id, form, about)
+    return make_response(writing_page(patient, entry_id, form, about))
 
 
 @bp.post("/my/journal/<uuid:entry_id>")
 @own_record_view(Permission.JOURNAL_WRITE)
 def write(patient: Patient, entry_id: UUID) -> Response:
-    about = sessions.past_of(patient)
-    form = EntryForm.on(about)
+    about, plans = sessions.past_of(patient), sessions.plans_heard_by(patient)
+    form = EntryForm.on(about, phase_names(plans.values()))
     if not form.validate() and not (wants_json() and form.is_half_typed):
         return make_response(writing_page(patient, entry_id, form, about), 422)
     try:
         entry = actions.write(
-            patient, entry_id=entry_id, writing=form.writing(), version=form.version.data or 0, at=now()
+            patient,
+            entry_id=entry_id,
+            writing=placed(form.writing(), plans),
+            version=form.version.data or 0,
+            at=now(),
         )
     except Overwritten as other:
         return two_versions(patient, entry_id, form, about, other)
@@ -106,8 +105,11 @@ def write(patient: Patient, entry_id: UUID) -> Response:
 
 @bp.get("/my/journal/<uuid:entry_id>")
 @own_record_view(Permission.JOURNAL_WRITE)
-def entry(patient: Patient, entry_id: UUID) -> str:
-    return _own_page(patient, queries.own_entry(patient, entry_id), CommentForm(formdata=None))
+def entry(patient: Patient, entry_id: UUID) -> Response:
+    entry = queries.own_entry(patient, entry_id)
+    if entry.is_locked:
+        return redirect(url_for("integration.locked", entry_id=entry_id))
+    return make_response(_own_page(patient, entry, CommentForm(formdata=None)))
 
 
 @bp.post("/my/journal/<uuid:entry_id>/share")
@@ -163,7 +165,11 @@ def delete_everything(patient: Patient) -> Response:
 @own_record_view(Permission.JOURNAL_WRITE)
 def deletion(patient: Patient, entry_id: UUID) -> str:
     found = queries.own_entry(patient, entry_id)
-    return render_template("integration/delete.html", entry=found, words=first_words(found.text))
+    return render_template(
+        "integration/delete.html",
+        entry=found,
+        words="A locked entry." if found.is_locked else first_words(found.text),
+    )
 
 
 @bp.post("/my/journal/<uuid:entry_id>/delete")
@@ -297,6 +303,7 @@ def writing_page(
 ) -> str:
     entry = queries.entry_by(patient, entry_id)
     grants, present = (entry.grants, entry.present) if entry is not None else ((), ())
+    session = _chosen(form, about)
     return render_template(
         "integration/write.html",
         patient=patient,
@@ -305,6 +312,8 @@ def writing_page(
         form=form,
         beside=prompting_for(patient, form, about),
         moment=request.values.get("prompts", ""),
+        music=_music_beside(form, session),
+        can_listen=session is not None and session.may_be_heard,
         who=who_can_see(grants, present, queries.team_of(patient)),
         notice=notice,
         other=other,
@@ -313,13 +322,32 @@ def writing_page(
     )
 
 
+def _chosen(form: EntryForm, about: list[DosingSession]) -> DosingSession | None:
+    return next((session for session in about if str(session.id) == form.session.data), None)
+
+
+def _music_beside(form: EntryForm, session: DosingSession | None) -> dict[str, Any] | None:
+    """What the player beside the page needs, where it was asked for and the patient may listen again."""
+    if session is None or not session.may_be_heard or "listen" not in request.args:
+        return None
+    plan = session.mix.plan if session.mix else None
+    if plan is None:
+        return None
+    moment = None if form.moment.errors else seconds_in(form.moment.data or "")
+    return {
+        "session": session,
+        "programme": Programme.of(plan),
+        "files": own_files(session),
+        "start": moment,
+    }
+
+
 def prompting_for(patient: Patient, form: EntryForm, about: list[DosingSession]) -> Prompting:
     """The questions beside the page: of the moment that a link to it names, else of the session it is about,
     else of the latest."""
-    session = next((session for session in about if str(session.id) == form.session.data), None)
     latest = about[0] if about else None
     moment = request.values.get("prompts", "")
-    return prompt_queries.prompting(patient, session or latest, now(), moment=moment)
+    return prompt_queries.prompting(patient, _chosen(form, about) or latest, now(), moment=moment)
 
 
 def _saved(entry: JournalEntry | None) -> Response:

@@ -62,6 +62,15 @@ class Visible:
         return self._entry.moment_s
 
     @property
+    def phase(self) -> str:
+        return self._entry.phase or ""
+
+    @property
+    def is_locked(self) -> bool:
+        """Only ever true for its writer: nothing of a locked entry can be shared."""
+        return self._entry.is_locked
+
+    @property
     def comments(self) -> list[Comment]:
         return self._entry.comments
 

@@ -1,5 +1,6 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -7,6 +8,7 @@ from sqlalchemy.orm import joinedload
 
 from kap.access.actor import Actor
 from kap.db import db
+from kap.music.models import Mix
 from kap.patients import queries as patients
 from kap.patients.models import Patient
 from kap.problems import NotThere
@@ -59,6 +61,12 @@ def open_of(patient: Patient) -> DosingSession | None:
 def past_of(patient: Patient) -> list[DosingSession]:
     """Closed sessions, newest first."""
     return list(db.session.scalars(_closed(patient)))
+
+
+def plans_heard_by(patient: Patient) -> dict[UUID, dict[str, Any]]:
+    """What the music of each closed session played when, by the session, in one statement."""
+    heard = _closed(patient).join(DosingSession.mix).with_only_columns(DosingSession.id, Mix.plan)
+    return {session_id: plan for session_id, plan in db.session.execute(heard) if plan is not None}
 
 
 def latest_closed(patient: Patient) -> DosingSession | None:

@@ -178,7 +178,19 @@ def test_a_journal_with_keys_of_its_own_does_not_go_back(app: Flask, cast: Cast)
 
 def test_a_practice_of_before_sends_links_and_answers_within_four_hours(app: Flask, cast: Cast) -> None:
     db.session.rollback()
-    database.downgrade(db.engine, "0007")
+    database.downgrade(db.engine, "0008")
     database.upgrade(db.engine)
     rows = db.session.execute(text("SELECT writing_links, talk_hours FROM practice")).all()
     assert [(bool(links), hours) for links, hours in rows] == [(True, 4)] * 2
+
+
+def test_a_locked_entry_does_not_go_back(app: Flask, cast: Cast) -> None:
+    with transaction() as session:
+        entry = integration.write(cast.pia, entry_id=uuid4(), writing=Writing("Words"), version=0, at=NOON)
+        assert entry is not None
+        entry.locked = "what only its writer can open"
+        session.flush()
+    db.session.close()
+    with pytest.raises(RuntimeError, match="it would lose them"):
+        database.downgrade(db.engine, "0006")
+    assert database.is_current(db.engine)

@@ -62,6 +62,7 @@ SOUNDS = {
     "integration.own_content": 404,
     "integration.shared_content": 404,
 }
+TO_BE_CLAIMED = ("integration.writing", "integration.locking")
 PEOPLE = ("ana", "theo", "tess", "pia", "pau", "zoe")
 
 
@@ -252,7 +253,7 @@ def _expected(cast: Cast, name: str, access: Permission, rule: Rule) -> int | No
             return 403
         # A page to write on is blank until it is claimed: for another's id, as for one nobody has.
         own = rule.arguments - {"consent"}  # a text that everybody may read
-        return 404 if name != "pia" and own and rule.endpoint != "integration.writing" else None
+        return 404 if name != "pia" and own and rule.endpoint not in TO_BE_CLAIMED else None
     if not may_in_practice(actor, access):
         return 403
     if "devices/<" in rule.rule:

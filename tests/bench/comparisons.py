@@ -13,6 +13,7 @@ Group = Callable[[Path], Iterator[Row]]
 TRACK_S = 120
 SLOWEST_RECIPE = "river-stones"
 LIBRARIES = (100, 1_000, 10_000)
+ENTRIES, LOOKS = 2_000, 15
 CASELOADS = (50, 500)
 WEEKS = ("50:50:week", "500:500:week")
 PRACTICES = {"20 of 50": "20:50", "200 of 2,000": "200:2000"}
@@ -115,6 +116,14 @@ def pages(_: Path) -> Iterator[Row]:
             yield less_is_better(f"{page}, {large}: {what}", many[unit], unit, (small, few[unit]))
 
 
+def looking(_: Path) -> Iterator[Row]:
+    """Looking for words in one patient's sealed journal, beside the same text readable in memory."""
+    took = once(Work("looking", (str(ENTRIES), str(LOOKS)))).answer
+    name, peer = f"look in {ENTRIES:,} sealed entries", ("plain text in memory", took["plain_ms"])
+    yield less_is_better(f"{name}, time of the whole page", took["ms"], "ms", peer)
+    yield Row(f"{name}, processor time", took["processor_ms"], "ms")
+
+
 def programmes(_: Path) -> Iterator[Row]:
     """A programme for a whole caseload, and what is due to it within a week."""
     few, many = CASELOADS
@@ -138,6 +147,7 @@ GROUPS: Mapping[str, Group] = {
     "building": building,
     "composing": composing,
     "importing": importing,
+    "looking": looking,
     "mixing": mixing,
     "pages": pages,
     "programmes": programmes,

@@ -82,6 +82,12 @@ def seconds_of(path: Path) -> float:
         return round(sum(map(len, source.blocks())) / 48_000, 2)
 
 
+def test_looking_is_measured_sealed_and_plain() -> None:
+    took = once(Work("looking", ("12", "3"))).answer
+    assert sorted(took) == ["ms", "plain_ms", "processor_ms"]
+    assert all(value > 0 for value in took.values())
+
+
 def test_homes_of_a_full_week_are_measured_and_cost_the_same_statements() -> None:
     [(page, (few, many))] = once(Work("pages", ("3:3:week", "12:12:week"))).answer.items()
     assert page == "therapist's home"

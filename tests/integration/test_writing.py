@@ -64,7 +64,7 @@ def test_writing_without_a_script(at_browser: AtBrowser, cast: Cast) -> None:
         None,
     )
     assert "First line\nsecond" in pia.get(f"/my/journal/{entry_id}").text
-    assert "First line second" in pia.get("/my/journal").text
+    assert "First line\nsecond" in pia.get("/my/journal").text
 
 
 def test_the_first_save_makes_the_entry_exactly_once(at_browser: AtBrowser, cast: Cast) -> None:

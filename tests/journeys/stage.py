@@ -142,6 +142,10 @@ class Stage:
         """A session that is open and has its music; the path of its page."""
         return self._ask(_Setting.open_session, who, playlist_id)
 
+    def held_session(self, who: PatientOnStage, playlist_id: UUID) -> str:
+        """A session that is over, whose music they may hear again; the path of its page."""
+        return self._ask(_Setting.held_session, who, playlist_id)
+
     def require(self, *items: Item) -> None:
         """Have the practice require these before a session and nothing else; at first it requires nothing."""
         self._ask(_Setting.require, *items)
@@ -272,6 +276,15 @@ class _Setting:
         with transaction():
             session = self._planned(who, playlist_id)
             sessions.open_session(session, actor=self._actor, at=now())
+            return f"{who.chart}/sessions/{session.id}"
+
+    def held_session(self, who: PatientOnStage, playlist_id: UUID) -> str:
+        with transaction():
+            session = self._planned(who, playlist_id)
+            sessions.open_session(session, actor=self._actor, at=now())
+            db.session.flush()
+            sessions.close(session, actor=self._actor, at=now())
+            sessions.let_listen(session, actor=self._actor, at=now())
             return f"{who.chart}/sessions/{session.id}"
 
     def _planned(self, who: PatientOnStage, playlist_id: UUID | None) -> DosingSession:

@@ -240,6 +240,9 @@ class Autosave {
     }
     this.paused = "conflict";
     this.show("conflict", sentence);
+    // A page whose text is locked opens and shows both itself, and calls adopt() once the writer has chosen.
+    const detail = { text: theirs, adopt: () => this.adopt(conflict.version) };
+    if (!this.form.dispatchEvent(new CustomEvent("autosave-conflict", { cancelable: true, detail }))) return;
     const shown = theirs ? [this.details(theirs)] : []; // nothing to show of what was deleted
     this.other.replaceChildren(...shown, this.choices(conflict.version, theirs));
   }

@@ -156,7 +156,7 @@ class Player {
     this.parts["no-level"].hidden = this.loudness.settable;
     this.level(memory.read("kap-player:level") ?? 60);
     // What this device knows is newer than what it told the server; another device has only the latter.
-    const kept = memory.read(this.place) ?? { position: Number(this.root.dataset.reached) };
+    const kept = this.asked() ?? memory.read(this.place) ?? { position: Number(this.root.dataset.reached) };
     this.position = kept.position;
     this.listen();
     this.listenToElement();
@@ -167,6 +167,11 @@ class Player {
     this.show();
     this.goOn(kept);
     this.tell();
+  }
+
+  /** The moment that the page is about, where it is about one: what this device remembers does not matter then. */
+  asked() {
+    return "start" in this.root.dataset ? { position: Number(this.root.dataset.start) } : null;
   }
 
   // What the person asks for
