@@ -20,13 +20,13 @@ from kap.config import current_config
 from kap.db import db, reading
 from kap.integration import link_actions, link_letters, link_queries, prompt_queries
 from kap.integration.actions import Overwritten
+from kap.integration.blueprint import bp
 from kap.integration.link_actions import USED, GrantEnded
 from kap.integration.link_forms import AskForLinkForm, LinkPageForm
 from kap.integration.link_models import WritingLink
 from kap.integration.link_rules import MAX_ASKED_ACCOUNT, MAX_ASKED_ADDRESS
 from kap.integration.models import JournalEntry
 from kap.integration.prompt_rules import put_above
-from kap.integration.views import bp
 from kap.problems import Conflict
 from kap.sealed import instance_key
 from kap.web.errors import EXPIRED, held_form, wants_json

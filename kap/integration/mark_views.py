@@ -9,8 +9,8 @@ from kap.access.guard import current_actor
 from kap.access.permissions import Permission, Role
 from kap.clock import now
 from kap.integration import mark_actions, queries
+from kap.integration.blueprint import bp
 from kap.integration.models import JournalEntry
-from kap.integration.views import bp
 from kap.patients.guard import patient_view
 from kap.patients.models import Patient
 from kap.web.notices import offer_undo

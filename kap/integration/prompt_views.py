@@ -11,11 +11,13 @@ from kap.clock import now
 from kap.content.prompts import prompt_sets
 from kap.integration import actions, prompt_actions, prompt_queries
 from kap.integration.actions import Overwritten
+from kap.integration.blueprint import bp
 from kap.integration.forms import EntryForm
+from kap.integration.places import phase_names, placed
 from kap.integration.prompt_forms import OwnPromptForm
 from kap.integration.prompt_models import OwnPrompt
 from kap.integration.prompt_rules import Choices
-from kap.integration.views import bp, prompting_for, two_versions, writing_page
+from kap.integration.views import prompting_for, two_versions, writing_page
 from kap.patients.guard import own_record_view, patient_view
 from kap.patients.models import Patient
 from kap.problems import Conflict
@@ -29,8 +31,8 @@ from kap.web.notices import offer_undo
 @own_record_view(Permission.JOURNAL_WRITE)
 def choose_prompts(patient: Patient, entry_id: UUID) -> Response:
     """A question answered, skipped, or all of them turned off. What is typed already is kept first."""
-    about = sessions.past_of(patient)
-    form = EntryForm.on(about)
+    about, plans = sessions.past_of(patient), sessions.plans_heard_by(patient)
+    form = EntryForm.on(about, phase_names(plans.values()))
     if wants_json():  # a script skips; the words stay on the page and save themselves
         _choose(patient, form, about)
         return make_response(jsonify(ok=True))
@@ -38,7 +40,9 @@ def choose_prompts(patient: Patient, entry_id: UUID) -> Response:
         return make_response(writing_page(patient, entry_id, form, about), 422)
     version = form.version.data or 0
     try:
-        actions.write(patient, entry_id=entry_id, writing=form.writing(), version=version, at=now())
+        actions.write(
+            patient, entry_id=entry_id, writing=placed(form.writing(), plans), version=version, at=now()
+        )
     except Overwritten as other:
         return two_versions(patient, entry_id, form, about, other)
     _choose(patient, form, about)
