@@ -57,6 +57,20 @@ def test_either_side_marks_a_shared_entry_and_both_see_it(
     assert len(events()) == 5
 
 
+def test_the_writer_may_take_anyones_mark_off_and_the_team_its_own(
+    at_browser: AtBrowser, cast: Cast, shared_entry: JournalEntry
+) -> None:
+    pia, theo = at_browser("pia"), at_browser("theo")
+    own, shared = f"/my/journal/{shared_entry.id}", f"/patients/{cast.pia.id}/journal/{shared_entry.id}"
+    offered = "Take it off the list"
+    assert (offered in pia.get(own).text, offered in theo.get(shared).text) == (False, False)
+    theo.post(path(cast, shared_entry, "bring"))
+    assert (offered in pia.get(own).text, offered in theo.get(shared).text) == (True, True)
+    theo.post(path(cast, shared_entry, "leave"))
+    pia.post(path(cast, shared_entry, "bring"))
+    assert (offered in pia.get(own).text, offered in theo.get(shared).text) == (True, False)
+
+
 def test_it_stands_on_the_page_of_the_session(
     at_browser: AtBrowser,
     cast: Cast,

@@ -98,7 +98,11 @@ def test_a_note_outlives_a_reload_and_a_connection_that_breaks_while_it_is_sent(
     made.write_bytes(answer.body())
     heard = decoded(made)
     power = np.abs(np.fft.rfft(heard[:, 0]))
-    assert np.fft.rfftfreq(len(heard), 1 / 48_000)[power.argmax()] % HUM_HERTZ == pytest.approx(0, abs=2)
+    loudest = np.fft.rfftfreq(len(heard), 1 / 48_000)[power.argmax()]
+    assert loudest >= HUM_HERTZ - 2
+    assert abs(loudest - HUM_HERTZ * round(loudest / HUM_HERTZ)) == pytest.approx(
+        0, abs=2
+    )  # it, or an overtone
     assert 6 < len(heard) / 48_000 < 8
     assert -22 < loudness(made) < -18  # it was spoken at about -31
 

@@ -54,7 +54,7 @@ def test_what_is_made_in_a_folder_open_to_others_is_closed_to_them(tmp_path: Pat
     instance.chmod(0o755)
     kap("demo", instance=instance)
     made = {path.name: stat.S_IMODE(path.stat().st_mode) for path in instance.iterdir()}
-    assert made == {"key": 0o600, "kap.db": 0o600, "queue.db": 0o600, "files": 0o700}
+    assert made == {"key": 0o600, "keys.db": 0o600, "kap.db": 0o600, "queue.db": 0o600, "files": 0o700}
 
 
 def test_a_taken_port(tmp_path: Path) -> None:

@@ -376,7 +376,7 @@ def test_whoever_writes_from_an_older_page_is_stopped(app: Flask, cast: Cast) ->
 
 def test_each_series_is_screened_for(app: Flask, cast: Cast, pia: Browser, theo: Browser) -> None:
     plan(cast, days=3)
-    asked = "health questions not answered for this series"
+    asked = "Health questions not answered for this series"
     assert asked in pia.get("/").text
     pia.post(OWN, data={**COMPLETE, "version": 0, "do": "finish"})
     review(cast, theo, answers_version=1)

@@ -40,8 +40,11 @@ async function enliven(root) {
     const marked = [...root.querySelectorAll(selector)].filter((element) => !installed.has(element));
     if (marked.length === 0) continue;
     marked.forEach((element) => installed.add(element));
-    const { install } = await import(module);
-    marked.forEach((element) => install(element));
+    const loaded = await import(module).catch((error) => {
+      if (navigator.onLine) throw error;
+      return null; // not on this device, and no network to fetch it: the page goes on without it
+    });
+    marked.forEach((element) => (loaded ? loaded.install(element) : installed.delete(element)));
   }
 }
 
